@@ -28,6 +28,14 @@ const SLACK_MS = 120_000;
 /** Of what is counted when a cap is passed: what is at the edge of the window is in question first. */
 const OLDEST_SHOWN = 8;
 
+/** What of a payment counts: in micro-dollars, since when by true time, and by the ledger's own. */
+interface Counted {
+  readonly usdMicros: bigint;
+  readonly heldMs: number;
+  readonly countedMs: number;
+  readonly isLive: boolean;
+}
+
 /**
  * Follows the journal: after every hold, all that is live, and all that was captured of what was held within a day of
  * true time, must lie within the cap of the config that the hold was judged under. `caps` are the caps by config version.
@@ -36,19 +44,22 @@ export function followJournal(
   journal: readonly SeenLine[],
   caps: ReadonlyMap<number, bigint>,
 ): ExposureFindings {
-  const counted = new Map<string, { usdMicros: bigint; heldMs: number; isLive: boolean }>();
+  const counted = new Map<string, Counted>();
   const broken: string[] = [];
   let peak: Peak = { usdMicros: 0n, capUsdMicros: 0n };
-  for (const { seq, kind, subject, data, atMs } of journal) {
+  for (const { seq, kind, subject, data, atMs, ledgerMs } of journal) {
     const known = counted.get(subject);
     if (kind === 'release' && known !== undefined) Object.assign(known, { usdMicros: 0n, isLive: false });
     if ((kind === 'capture' || kind === 'confirm') && known !== undefined)
-      Object.assign(known, { usdMicros: BigInt(data['captured_usd_micros'] ?? 0), isLive: false });
+      Object.assign(known, {
+        usdMicros: BigInt(data['captured_usd_micros'] ?? 0),
+        isLive: false,
+        countedMs: Number(data['counted_ms'] ?? known.countedMs),
+      });
     if (kind !== 'hold') continue;
     counted.set(subject, {
       usdMicros: BigInt(data['held_usd_micros'] ?? 0),
-      heldMs: atMs,
-      isLive: true,
+      ...{ heldMs: atMs, countedMs: ledgerMs, isLive: true },
     });
     const within = [...counted].filter(
       ([, { heldMs, isLive }]) => isLive || heldMs > atMs - WINDOW_MS + SLACK_MS,
@@ -56,12 +67,15 @@ export function followJournal(
     const total = within.reduce((sum, [, { usdMicros }]) => sum + usdMicros, 0n);
     const cap = caps.get(Number(data['config_version'])) ?? 0n;
     if (total > cap) {
+      const byLedger = [...counted.values()]
+        .filter(({ isLive, countedMs }) => isLive || countedMs > ledgerMs - WINDOW_MS)
+        .reduce((sum, { usdMicros }) => sum + usdMicros, 0n);
       const oldest = within.slice(0, OLDEST_SHOWN).map(([id, { usdMicros, heldMs, isLive }]) => {
         const minutes = Math.round((atMs - heldMs) / 60_000);
         return `${id} ${usdMicros}, ${isLive ? 'live' : 'captured'}, held ${minutes} min before`;
       });
       broken.push(
-        `entry ${seq}: the hold made the exposure ${total} under a cap of ${cap}; the oldest in it: ${oldest.join('; ')}`,
+        `entry ${seq}: the hold made the exposure ${total} under a cap of ${cap}, and ${byLedger} by the ledger's own times; it was written at ${new Date(ledgerMs).toISOString()}, seen at ${new Date(atMs).toISOString()}; the oldest in it: ${oldest.join('; ')}`,
       );
     }
     if (total > peak.usdMicros) peak = { usdMicros: total, capUsdMicros: cap };

@@ -69,6 +69,7 @@ export async function reckon(remains: Remains): Promise<TortureReport> {
     ...stage.crew.broken,
     ...checkJournal(watch.lines),
     ...checkArrivals(witness, payments, watch.lines),
+    ...checkTimes(payments, watch.lines),
     ...checkWishes(notebook, witness, settled),
     ...(await compareWithChains(purses, engine, watch.lines)),
   ];
@@ -246,6 +247,33 @@ function checkArrivals(
   return [...witness.arrivals.keys()]
     .filter((nonce) => !sent.has(idOf.get(nonce) ?? ''))
     .map((nonce) => `${nonce} reached a seller, and the ledger never sent it`);
+}
+
+/** What true time and the chain's may differ by, in ms. */
+const TIME_SLACK_MS = 120_000;
+
+/**
+ * Ledger time is never ahead of true time, and what was captured counts from no earlier than it was held: nothing leaves its
+ * windows before it should (T30).
+ */
+function checkTimes(payments: readonly AnyAttempt[], journal: readonly SeenLine[]): string[] {
+  const heldMs = new Map(
+    journal.filter(({ kind }) => kind === 'hold').map(({ subject, atMs }) => [subject, atMs]),
+  );
+  const early = journal.find(({ ledgerMs, atMs }) => ledgerMs > atMs + TIME_SLACK_MS);
+  const ahead =
+    early === undefined
+      ? []
+      : [
+          `entry ${early.seq}, ${early.kind} of ${early.subject}: ledger time was ${Math.round((early.ledgerMs - early.atMs) / 60_000)} min ahead`,
+        ];
+  const counted = payments.flatMap(({ id, countedMs }) => {
+    const held = heldMs.get(id);
+    if (countedMs === null || held === undefined || countedMs >= held - TIME_SLACK_MS) return [];
+    const minutes = Math.round((held - countedMs) / 60_000);
+    return [`${id} counts from ${minutes} min before it was held; ${lifeOf(id, journal)}`];
+  });
+  return [...ahead, ...counted];
 }
 
 /** A wallet that opens afterwards, checkpoint and all, and pays. */

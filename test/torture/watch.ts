@@ -11,7 +11,9 @@ const LOOK_EVERY_MS = 25;
 /** A line of the journal, and when it was first seen, by the world's clock. */
 export interface SeenLine extends JournalLine {
   readonly atMs: number;
-  /** The same by this process's monotonic clock. */
+  /** The ledger's own time of it. */
+  readonly ledgerMs: number;
+  /** The same as `atMs` by this process's monotonic clock. */
   readonly seenMs: number;
   /** The lease on its payment when the journal was last read. */
   readonly lease: SeenLease | undefined;
@@ -70,8 +72,8 @@ export class Watch {
   look(): void {
     if (this.#db === null) return;
     const rows = this.#db
-      .prepare('SELECT seq, kind, subject, data FROM journal WHERE seq > ? ORDER BY seq')
-      .all(this.seq) as (Omit<JournalLine, 'data'> & { data: string })[];
+      .prepare('SELECT seq, time_ms AS ledgerMs, kind, subject, data FROM journal WHERE seq > ? ORDER BY seq')
+      .all(this.seq) as (Omit<JournalLine, 'data'> & { ledgerMs: number; data: string })[];
     const atMs = this.#now();
     const leases = this.#db.prepare('SELECT payment_id, holder, until_ms FROM leases').all() as {
       payment_id: string;
