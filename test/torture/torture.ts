@@ -94,6 +94,9 @@ async function tortureIn(
   nameOperators(urls);
   const { mine, purses } = await prepareWallet(world, { shops, sellers, disk });
   const caps = await openCaps(mine, witness);
+  const watch = new Watch(mine.home, witness, world.now);
+  // Before the first payment: one that is seen late seems to count for longer than it does.
+  watch.start();
   const slowness = await measureSlowness(world, mine, urls);
   const aheadMs = (): number => world.now() - Date.now();
   const crew = await Crew.start({
@@ -102,7 +105,6 @@ async function tortureIn(
     size: PROCESSES,
     operators: urls,
   });
-  const watch = new Watch(mine.home, witness, world.now);
   const notebook: Notebook = { wishes: new Map(), torn: new Set(), told: [], broken: [], sleeps: 0 };
   const stage: Stage = {
     ...{ world, mine, crew, watch, notebook, operators, lightning, disk },
@@ -110,7 +112,6 @@ async function tortureIn(
     broken: [],
     oldLedger: null,
   };
-  watch.start();
   witness.watchClock('base', chain, CLOCK_EVERY_MS);
   witness.watchClock('tempo', world.tempo!.chain, CLOCK_EVERY_MS);
   const mining = setInterval(() => solana.mine(), BLOCK_EVERY_MS);

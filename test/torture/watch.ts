@@ -55,6 +55,8 @@ export class Watch {
   start(): void {
     this.#db = new Database(this.#path, { readonly: true });
     this.#looking = setInterval(() => this.look(), LOOK_EVERY_MS);
+    // A torture that fails must end all the same.
+    this.#looking.unref();
   }
 
   /** Reads what is there, and no more until it is started again. */
