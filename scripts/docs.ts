@@ -7,6 +7,7 @@ import { clients } from '../src/clients/client.js';
 import { deepLinks } from '../src/clients/deepLink.js';
 import { commands } from '../src/cli/commands.js';
 import { describeKeys } from '../src/config/change.js';
+import { policySchema } from '../src/config/policy.js';
 import { CODES } from '../src/errors/codes.js';
 import { tools } from '../src/mcp/tools.js';
 import { ASSETS } from '../src/money/asset.js';
@@ -148,6 +149,7 @@ const makers: Readonly<Record<string, (text: string) => string>> = {
   ),
   'manifest.json': stampManifest,
   'server.json': stampEntry,
+  'docs/policy.schema.json': () => JSON.stringify(policySchema()),
 };
 
 const stale: string[] = [];

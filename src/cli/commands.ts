@@ -15,6 +15,7 @@ import { phoneCommands } from './phone/phoneCommands.js';
 import { payCommands } from './call/callCommands.js';
 import { fundCommands, stopCommands } from './money/moneyCommands.js';
 import { balanceCommands } from './watch/watchCommands.js';
+import { policyCommands } from './policy/policyCommands.js';
 import { proxyCommands } from './proxy/proxyCommands.js';
 import { setUpCommands } from './setUp/setUpCommands.js';
 import type { CommandEntry, CommandRow } from './command.js';
@@ -27,6 +28,7 @@ const rows = [
   ...allowanceCommands,
   ...lightningCommands,
   ...configCommands,
+  ...policyCommands,
   ...agentCommands,
   ...budgetCommands,
   ...catalogCommands,

@@ -25,6 +25,8 @@ export interface Setting<Value> {
   put(value: Value, name: string, json: unknown): Value;
   /** Throws `bad_input` for a setting that always has a value. */
   drop(value: Value, name: string): Value;
+  /** What a value must be like, as a JSON Schema. */
+  jsonSchema(): object;
   /** What the text of `config set` means in JSON. */
   fromText(text: string): unknown;
   directionOf(name: string, before: Value, after: Value): Direction;
@@ -54,6 +56,7 @@ export function single<Value>(row: {
       if (none !== undefined) return none;
       throw new WalletError('bad_input', `${key} always has a value; it cannot be set to none.`);
     },
+    jsonSchema: () => kind.jsonSchema(),
     fromText: (text) => kind.fromText(text),
     directionOf: (_name, before, after) => row.compare(before, after),
   };
@@ -97,6 +100,7 @@ export function perName<Name extends string, Value>(row: {
       rest.delete(name as Name);
       return rest;
     },
+    jsonSchema: () => kind.jsonSchema(),
     fromText: (text) => kind.fromText(text),
     directionOf: (name, before, after) => row.compare(only(before, name), only(after, name)),
   };

@@ -22,6 +22,7 @@ export type OwnerAction =
     }
   | { readonly kind: 'removeBudget'; readonly name: string }
   | { readonly kind: 'acceptConfig' }
+  | { readonly kind: 'applyPolicy'; readonly file: string }
   | { readonly kind: 'addFactor'; readonly factor: 'passphrase' | 'passkey' }
   | { readonly kind: 'listFactors' }
   | { readonly kind: 'removeFactor'; readonly id: string }

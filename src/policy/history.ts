@@ -58,6 +58,18 @@ export interface PriceHistory {
   readonly approvedUsdMicros?: UsdMicros;
 }
 
+/** What an endpoint's prices come to; undefined where there is none. */
+export function medianPrice(
+  prices: readonly UsdMicros[],
+  approvedUsdMicros: UsdMicros,
+): PriceHistory | undefined {
+  const sorted = [...prices].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const medianUsdMicros = sorted[Math.floor((sorted.length - 1) / 2)];
+  const highestUsdMicros = sorted.at(-1);
+  if (medianUsdMicros === undefined || highestUsdMicros === undefined) return undefined;
+  return { medianUsdMicros, highestUsdMicros, approvedUsdMicros };
+}
+
 /** How many times its usual price an endpoint may ask unquestioned. */
 const RISE_MAX = 2n;
 

@@ -306,6 +306,18 @@ const HINTS: Readonly<Record<Kind, Hint | { readonly onlyParses: OwnerAction; re
     says: 'config accept',
     mends: again(0, 'limits'),
   },
+  applyPolicy: {
+    when: async (place) => {
+      const file = place.path(`policy ${made}.json`);
+      const { out } = await place.agent('policy', 'export');
+      writeFileSync(file, out.replace('"limits.per_day_usd": "5.00"', '"limits.per_day_usd": "6.00"'));
+      return place.agent('policy', 'apply', file);
+    },
+    says: 'policy apply',
+    mends: async (place) => {
+      expect((await place.agent('config', 'get', 'limits.per_day_usd')).out).toContain('6.00');
+    },
+  },
   addFactor: {
     when: (place) => place.agent('factor', 'add', 'passphrase', ...unlocked()),
     says: 'factor add passphrase --factor-file',

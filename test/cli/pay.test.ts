@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SOLANA_DEVNET } from '../../sandbox/solana/chain.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
@@ -443,6 +445,28 @@ describe('balance and ledger', () => {
     );
     expect(groups).toMatchObject([{ key: '127.0.0.1' }]);
     expect((await scratch.purser(['ledger', '--view', 'by_day'])).out).toContain('CAPTURED USD');
+  });
+
+  it('policy test says what a policy would have stopped, moves nothing, and ends by its exit code', async () => {
+    const file = join(scratch.home, 'policy.json');
+    const { out } = await scratch.purser(['policy', 'export']);
+    const test = (text: string): Promise<Run> => {
+      writeFileSync(file, text);
+      return scratch.purser(['policy', 'test', '--policy', file, '--against', '1h..', '--json']);
+    };
+    const denied = await test(out.replace('"hosts.deny": []', '"hosts.deny": ["127.0.0.1"]'));
+    expect(denied.exit).toBe(3);
+    const told = JSON.parse(denied.out) as {
+      judged: object;
+      refused: object;
+      changes: { verdict: string }[];
+    };
+    expect(told.refused).toEqual(told.judged);
+    expect(told.changes[0]).toMatchObject({ verdict: 'refuse', reasons: [{ code: 'host_denied' }] });
+    const asked = await test(out.replace('"limits.per_call_usd": "0.50"', '"limits.per_call_usd": "0.00"'));
+    expect(asked.exit).toBe(4);
+    expect((await scratch.purser(['policy', 'test', '--against', 'last-week'])).exit).toBe(0);
+    expect((await scratch.purser(['policy', 'test', '--against', 'never'])).exit).toBe(2);
   });
 
   it('CSV has a row a payment under named columns', async () => {

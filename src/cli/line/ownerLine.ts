@@ -49,6 +49,8 @@ function lineOf(action: OwnerAction): CommandLine {
       return commandLine('budgets remove', [action.name]);
     case 'acceptConfig':
       return commandLine('config accept');
+    case 'applyPolicy':
+      return commandLine('policy apply', [action.file]);
     case 'addFactor':
       return commandLine('factor add', [action.factor]);
     case 'listFactors':

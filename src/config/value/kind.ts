@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { WalletError } from '../../errors/walletError.js';
 
 /** A value as config.json holds it. */
@@ -9,6 +9,8 @@ export interface ValueKind<Value> {
   /** Throws `bad_input` with `key` in the sentence. */
   read(key: string, json: unknown): Value;
   print(value: Value): ConfigJson;
+  /** What its JSON must be like, as a JSON Schema; checks that a schema cannot say are left out. */
+  jsonSchema(): object;
   /** What `config set KEY TEXT` means in JSON; nothing is checked yet. */
   fromText(text: string): unknown;
 }
@@ -27,6 +29,10 @@ export function kindOf<Value>(
       throw new WalletError('bad_input', `${key}${place} ${issue?.message ?? 'is invalid'}.`);
     },
     print: (value) => schema.encode(value),
+    jsonSchema() {
+      const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+      return json;
+    },
     fromText(text) {
       if (written === 'as text') return text;
       try {

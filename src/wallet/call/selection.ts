@@ -2,13 +2,12 @@ import type { Config } from '../../config/settings.js';
 import type { Code } from '../../errors/codes.js';
 import { isWalletError, type WalletError } from '../../errors/walletError.js';
 import type { Ledger } from '../../ledger/ledger.js';
-import type { EndpointPrices } from '../../ledger/books/seller.js';
 import { assetsOf } from '../../money/asset.js';
 import type { Network } from '../../money/network.js';
 import type { UsdMicros } from '../../money/unit.js';
 import type { Offer, PaymentDemand } from '../../payment/challenge.js';
 import type { PaymentIntent } from '../../payment/intent.js';
-import { judgePayee, type PriceHistory } from '../../policy/history.js';
+import { judgePayee, medianPrice } from '../../policy/history.js';
 import { hostPortOf } from '../../policy/host.js';
 import type { CallCap } from '../../policy/model.js';
 import {
@@ -180,7 +179,13 @@ function candidatesOf({ rails, demand }: SelectionRequest, looks: OfferLooks) {
   return { candidates, demand: { ...demand, rejected: [...demand.rejected, ...foreign] } };
 }
 
-function rulesOf({ config, agent, maxUsdMicros, modelCap }: SelectionRequest) {
+/** What an offer is judged by, of all that the owner set. */
+export function rulesOf({
+  config,
+  agent,
+  maxUsdMicros,
+  modelCap,
+}: Pick<SelectionRequest, 'config' | 'agent' | 'maxUsdMicros' | 'modelCap'>) {
   return {
     limits: config.limits,
     ceilings: config.ceilings,
@@ -219,16 +224,9 @@ async function historyOf(
   // Most calls cost less than the rule on prices looks at, and need not wait while dozens of rows are proved.
   if (usdMicros <= config.limits.askFloorUsdMicros)
     return { ...seller, prices: undefined, listedUsdMicros: null };
-  const prices = priceHistory(await ledger.endpointPrices(endpoint, nowMs));
+  const { prices: paid, approvedUsdMicros } = await ledger.endpointPrices(endpoint, nowMs);
+  const prices = medianPrice(paid, approvedUsdMicros);
   return { ...seller, prices, listedUsdMicros: prices === undefined ? (readListed?.() ?? null) : null };
-}
-
-function priceHistory({ prices, approvedUsdMicros }: EndpointPrices): PriceHistory | undefined {
-  const sorted = [...prices].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-  const medianUsdMicros = sorted[Math.floor((sorted.length - 1) / 2)];
-  const highestUsdMicros = sorted.at(-1);
-  if (medianUsdMicros === undefined || highestUsdMicros === undefined) return undefined;
-  return { medianUsdMicros, highestUsdMicros, approvedUsdMicros };
 }
 
 /** Whether the money on a network pays an offer beside what is held there; where the chain is silent, the seller will judge. */
