@@ -19,6 +19,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   allowance: 'For sellers that are paid through Permit2: what it may move.',
   agents: 'Give each agent its own money, limits, token and off-switch.',
   budgets: 'Give agents an amount that they share.',
+  policy: 'Keep what agents may spend as a file, and try it on past payments.',
   catalog: 'Fetch and choose the lists that discover searches.',
   config: 'Show and change the settings.',
   ledger: 'Show what was spent.',

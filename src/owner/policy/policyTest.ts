@@ -5,7 +5,7 @@ import type { ApprovalBook, ReportReader } from '../../ledger/ledger.js';
 import { findAsset } from '../../money/asset.js';
 import type { CapLine } from '../../money/cap.js';
 import { findNetwork } from '../../money/network.js';
-import type { UsdMicros } from '../../money/unit.js';
+import type { AtomicAmount, UsdMicros } from '../../money/unit.js';
 import type { Offer, PaidFromDeposit } from '../../payment/challenge.js';
 import { MODEL_LABEL } from '../../payment/labels.js';
 import { hostPortOf } from '../../policy/host.js';
@@ -223,7 +223,11 @@ const DRAWN: PaidFromDeposit = {
   ...{ kind: 'made', entitlementId: '', drawnAtomic: 0n, depositAtomic: 0n, expiresMs: 0, facts: '{}' },
 };
 
-function depositOf(depositAtomic: bigint, usdMicros: UsdMicros, usdMicrosMax: UsdMicros): PaidFromDeposit {
+function depositOf(
+  depositAtomic: AtomicAmount,
+  usdMicros: UsdMicros,
+  usdMicrosMax: UsdMicros,
+): PaidFromDeposit {
   return {
     ...{ kind: 'to_make', depositAtomic, expiresMs: 0 },
     ...(usdMicros > usdMicrosMax ? { askedAboveUsdMicros: usdMicrosMax } : {}),
