@@ -53,6 +53,7 @@ test('a new wallet starts with what a careful person would choose', () => {
     'lightning.max_fee_percent': '1',
     'rates.source': 'none',
     'withdrawals.facilitator_url': 'https://facilitator.payai.network',
+    'payouts.addresses': '[]',
     'allowances.permit_usd': '1.00',
     pay_ahead: 'fixed',
     'discovery.sources': expect.stringMatching(/^\["https:\/\/api\.cdp\.coinbase\.com\//),
@@ -229,6 +230,12 @@ describe('setKey', () => {
     ['networks.eip155:8453.rpc_url', '["https://rpc.example/"]', 'https://rpc.example/', 'same'],
     ['withdrawals.facilitator_url', 'https://other.example', 'https://other.example', 'loosens'],
     ['withdrawals.facilitator_url', 'none', 'none', 'loosens'],
+    [
+      'payouts.addresses',
+      `["eip155:8453:0x${'ab'.repeat(20)}"]`,
+      `["eip155:8453:0xABaBaBaBABabABabAbAbABAbABabababaBaBABaB"]`,
+      'loosens',
+    ],
     ['allowances.permit_usd', '0', '0.00', 'tightens'],
     ['allowances.permit_usd', '1.01', '1.01', 'loosens'],
     ['pay_ahead', 'off', 'off', 'tightens'],
@@ -366,6 +373,12 @@ const TEXTS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   'limits.models.<pattern>.per_call_usd': orNone(usdText),
   'ceilings.hosts.<host>.per_day_usd': orNone(usdText),
   'agents.<agent>.limits.calls_per_minute': orNone(fc.nat(4).map(String)),
+  'payouts.addresses': fc
+    .subarray([
+      `eip155:84532:0x${'1'.repeat(40)}`,
+      `solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1:${'1'.repeat(32)}`,
+    ])
+    .map((list) => JSON.stringify(list)),
   'categories.<category>.hosts': hostList,
   'agents.<agent>.budget': orNone(fc.constantFrom('research', 'company')),
   'agents.<agent>.refill.from': orNone(fc.constant('default')),

@@ -103,6 +103,7 @@ describe('the file', () => {
       lightning: { max_fee_sat: 10, max_fee_percent: 1 },
       rates: { source: 'none' },
       withdrawals: { facilitator_url: 'https://facilitator.payai.network' },
+      payouts: { addresses: [] },
       allowances: { permit_usd: '1.00' },
       pay_ahead: 'fixed',
       discovery: { sources: expect.arrayContaining([]) as unknown, remote_search: false },

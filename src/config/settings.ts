@@ -23,6 +23,7 @@ import { amount, LIMIT_SETTINGS } from './limitSettings.js';
 import { NOTICE_SETTINGS } from './noticeSettings.js';
 import { perName, single, type Setting } from './setting.js';
 import { feePercent, feeSat, rateSource, type RateSource, waitSeconds } from './value/amount.js';
+import { accounts } from './value/account.js';
 import { flag, payAhead, type PayAhead, upstreamDialect } from './value/choice.js';
 import {
   folders,
@@ -182,6 +183,17 @@ export const SETTINGS = {
       compare: (before, after) => (before === after ? 'same' : 'loosens'),
       summary:
         'The x402 facilitator that settles withdrawals, so that they need no gas. none: your address pays the gas.',
+    }),
+  },
+  payouts: {
+    addresses: single({
+      key: 'payouts.addresses',
+      kind: accounts,
+      initial: () => [],
+      // Where money may leave to for good: the owner's word whichever way it changes.
+      compare: (before, after) => (before.join() === after.join() ? 'same' : 'loosens'),
+      summary:
+        'The only addresses that withdrawals may go to, as a JSON list, each with its network, such as ["eip155:8453:0x…"]. An empty list allows any. Your own agents’ addresses need no entry.',
     }),
   },
   allowances: {

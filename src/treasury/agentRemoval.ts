@@ -96,6 +96,7 @@ async function sweepAsset(
     network: network.caip2,
     asset: asset.symbol,
     takesHeld: false,
+    isWithin: true,
   } as const;
   const swept: Withdrawal[] = [];
   for (let round = 0; round < SWEEPS_MAX; round++) {

@@ -1,4 +1,5 @@
 import type { Config } from '../config/settings.js';
+import { accountOf } from '../config/value/account.js';
 import { WalletError } from '../errors/walletError.js';
 import { assetsOf, type Asset } from '../money/asset.js';
 import { formatUnits, USD_DECIMALS } from '../money/decimal.js';
@@ -27,6 +28,8 @@ export interface WithdrawalOrder {
   readonly takesHeld: boolean;
   /** The owner knows that the address has no key, as a vault of a program has none. */
   readonly offCurve?: boolean;
+  /** Set where it goes to another agent of this wallet, and leaves nothing. */
+  readonly isWithin?: boolean;
   /** The owner saw that the last one never arrived, though a facilitator said so. */
   readonly repeats?: boolean;
 }
@@ -65,6 +68,7 @@ export async function routeOf(
   const from = await engine.addressOn(network);
   // Both as the rail writes them.
   if (to === from) throw badAddress('is the address of this very wallet');
+  if (order.isWithin !== true) assertPayout(config, network, to);
   const route = { network, asset, from, to };
   const refusal = await rail.refuseRecipient(
     await engine.railPorts(config),
@@ -74,6 +78,19 @@ export async function routeOf(
   );
   if (refusal !== null) throw badAddress(refusal);
   return route;
+}
+
+/** An address that the owner did not name may be a slip of the pen, or somebody else's: then nothing leaves for it. */
+function assertPayout({ payouts: { addresses } }: Config, { caip2, label }: Network, to: string): void {
+  const entry = accountOf(caip2, to);
+  if (addresses.length === 0 || addresses.includes(entry)) return;
+  const message = `Withdrawals go to the addresses in payouts.addresses alone, and ${to} on ${label} is not one of them; nothing was signed.`;
+  throw new WalletError('bad_input', message, {
+    owner: {
+      say: 'If it is yours, add it there first.',
+      action: { kind: 'addToSetting', key: 'payouts.addresses', entry },
+    },
+  });
 }
 
 function badAddress(why: string): WalletError {

@@ -204,6 +204,28 @@ describe.each(CHAINS)('on %s', (on) => {
   });
 
   describe('money taken out', () => {
+    test('goes to the addresses that the owner named alone, where they named any, and to own agents', async () => {
+      const [named, other] = [await ground.newOwner(), await ground.newOwner()];
+      const entry = `${ground.caip2}:${typedBy(named)}`;
+      const mine = await place.wallet({
+        usdMicros: 10n * DOLLAR,
+        settings: { 'payouts.addresses': JSON.stringify([entry]) },
+      });
+      const wallet = mine.open();
+      await expect(take(wallet, { to: other })).rejects.toMatchObject({
+        code: 'bad_input',
+        owner: { action: { kind: 'addToSetting', entry: `${ground.caip2}:${other}` } },
+      });
+      expect(signaturesIn(mine.home)).toBe(0);
+      expect(await take(wallet, { to: typedBy(named) })).toMatchObject({ via: 'facilitator' });
+      await addAgents(world.sandbox, wallet, ['researcher'], 0n);
+      const engine = (await wallet.engine()).forAgent('researcher');
+      const to = await engine.addressOn(findNetwork(ground.caip2)!);
+      await fund(to, DOLLAR);
+      expect(await take(wallet, { to, isWithin: true })).toMatchObject({ withdrawal: { payTo: to } });
+      await expectTruth(place, mine, wallet);
+    });
+
     test('goes by a facilitator without gas, to the last atomic unit, and no cap knows of it', async () => {
       const mine = await place.wallet({ usdMicros: 10_000_001n, settings: { 'limits.per_day_usd': '0.10' } });
       const wallet = mine.open();

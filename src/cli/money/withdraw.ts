@@ -84,7 +84,7 @@ export async function moveMoney(
     const named = flags.text('network');
     const takesHeld = flags.has('includeHeld');
     const [offCurve, repeats] = [flags.has('offCurve'), flags.has('repeat')];
-    const rest = { usdMicros, takesHeld, asset: flags.text('asset'), offCurve, repeats };
+    const rest = { usdMicros, takesHeld, asset: flags.text('asset'), offCurve, repeats, isWithin };
     return await untilInterrupted(async (signal) => {
       const { from } = await ends(engine, named);
       const networks = isWithin
