@@ -7,6 +7,7 @@ import type { BudgetUse } from '../ledger/books/budget.js';
 import { formatUsd } from '../money/decimal.js';
 import type { UsdMicros } from '../money/unit.js';
 import type { Labels } from '../payment/labels.js';
+import { NoticeKeeper } from '../server/noticeKeeper.js';
 import { settleBinding } from '../server/http/socket/binding.js';
 import { budgetError } from '../wallet/answer/refusal.js';
 import { agentBudgetLines } from '../wallet/call/ownerRules.js';
@@ -64,6 +65,8 @@ export async function runProgram(options: RunOptions): Promise<RunEnd> {
   try {
     const engine = await wallet.engine();
     await engine.assertActive();
+    // Its agent may be refilled while the program runs, and its owner hears of what stands in the way.
+    new NoticeKeeper(options.wallet).begin(engine);
     const config = await engine.config();
     const token = newProxyToken();
     const [program = ''] = options.command;

@@ -1,4 +1,5 @@
 import type { OwnerStep } from '../errors/ownerAction.js';
+import { NoticeKeeper } from '../server/noticeKeeper.js';
 import { settleBinding, type BindingOptions } from '../server/http/socket/binding.js';
 import type { TlsFiles } from '../server/http/socket/listener.js';
 import type { WalletOptions } from '../wallet/engine.js';
@@ -30,7 +31,9 @@ export async function serveProxy(options: ServeProxyOptions): Promise<number> {
   const binding = settleBinding({ ...options.binding, tls: tls !== null });
   const wallet = new Wallet(options.wallet, { reconcile: true });
   try {
-    await (await wallet.engine()).assertActive();
+    const engine = await wallet.engine();
+    await engine.assertActive();
+    new NoticeKeeper(options.wallet).begin(engine);
     const token = newProxyToken();
     const proxy = await startProxy({
       ...{ binding, tls, tellOwner },

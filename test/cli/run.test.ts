@@ -113,6 +113,36 @@ describe('purser run', () => {
   });
 });
 
+test('an agent is refilled while its program runs', async () => {
+  const set = async (...args: string[]): Promise<void> => {
+    const done = await scratch.purser([...args, '--passphrase-file', scratch.passphraseFile]);
+    expect(done, args.join(' ')).toMatchObject({ exit: 0 });
+  };
+  await set('agents', 'add', 'researcher', '--token-file', scratch.path('researcher.token'));
+  await set('config', 'add', 'net.allow_private', sandbox.facilitator.hostPort);
+  await set('config', 'set', 'withdrawals.facilitator_url', sandbox.facilitator.url);
+  for (const [end, usd] of [
+    ['to_usd', '2.00'],
+    ['per_day_usd', '4.00'],
+    ['below_usd', '1.00'],
+  ] as const)
+    await set('config', 'set', `agents.researcher.refill.${end}`, usd);
+  const asked = ['address', '--agent', 'researcher'];
+  const { address } = await scratch.json<{ address: `0x${string}` }>(asked, UNLOCKED());
+  await sandbox.chain.fund(address, 500_000n);
+  const child = spawnPurser(
+    ['run', '--agent', 'researcher', '--', process.execPath, program, '1', 'wait'],
+    scratch.env(UNLOCKED().env),
+  );
+  const [line] = (await once(createInterface({ input: child.stdout! }), 'line')) as [string];
+  expect(JSON.parse(line)).toMatchObject({ statuses: [200] });
+  await expect
+    .poll(() => sandbox.chain.balanceOf(address), { interval: 50, timeout: 30_000 })
+    .toBeGreaterThan(1_900_000n);
+  child.kill('SIGTERM');
+  await once(child, 'close');
+});
+
 test('purser proxy --json prints one line when it listens, pays, and ends on a signal', async () => {
   const child = spawnPurser(['proxy', '--port', '0', '--json'], scratch.env(UNLOCKED().env));
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
