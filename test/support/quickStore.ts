@@ -8,6 +8,8 @@ import { TEST_PASSPHRASE } from './testPassphrase.js';
 const COST = { n: 2 ** 15, r: 8, p: 1 };
 const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
 const KEY_BYTES = 32;
+/** One for all wallets of a worker: what their passphrase comes to is then known from the first on. */
+const SALT = randomBytes(SALT_BYTES);
 
 /**
  * Writes keystores that open quickly: these tests open hundreds, and the cost of a guess is not what they are about.
@@ -24,22 +26,21 @@ export class QuickStore extends FileStore {
   }
 
   override async prepareSecretWrite(): Promise<SecretWrite> {
-    const salt = randomBytes(SALT_BYTES);
     const { n, r, p } = COST;
     const cost = { N: n, r, p, maxmem: MEMORY_BYTES_MAX };
-    const key = scryptSync(this.#passphrase, salt, KEY_BYTES, cost);
+    const key = scryptSync(this.#passphrase, SALT, KEY_BYTES, cost);
     return async (text, walletId) => {
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
       cipher.setAAD(
-        Buffer.from(JSON.stringify(['purser keystore', 1, walletId, n, r, p, salt.toString('hex')])),
+        Buffer.from(JSON.stringify(['purser keystore', 1, walletId, n, r, p, SALT.toString('hex')])),
       );
       const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
       await createRecord(this.#home, {
         kind: 'file',
         walletId,
         sealed: {
-          scrypt: { ...COST, salt: salt.toString('hex') },
+          scrypt: { ...COST, salt: SALT.toString('hex') },
           aes256gcm: {
             nonce: nonce.toString('hex'),
             tag: cipher.getAuthTag().toString('hex'),

@@ -85,19 +85,27 @@ export async function createTestWallet(
     SqliteLedger.create(join(home, DATABASE_FILE), { mac: ledgerMac, nowMs: now(), configVersion: 1 }),
     'rebuilt',
   );
-  const set = async (key: string, value: string): Promise<number> =>
-    (await updateConfig(home, mac, (config) => setKey(config, key, value).config)).version;
-  await set('networks.eip155:84532.rpc_url', sandbox.rpcUrl);
-  await set(`networks.${SOLANA_DEVNET}.rpc_url`, sandbox.solanaRpcUrl);
-  if (tempo !== undefined) await set(`networks.${TEMPO_TESTNET}.rpc_url`, tempo.rpc.url);
-  if (mainnet !== undefined) await set(`networks.${mainnet.caip2}.rpc_url`, mainnet.rpcUrl);
+  const set = async (...changes: readonly (readonly [key: string, value: string])[]): Promise<number> => {
+    const { version } = await updateConfig(home, mac, (before) =>
+      changes.reduce((config, [key, value]) => setKey(config, key, value).config, before),
+    );
+    return version;
+  };
   const caip2 =
     mainnet?.caip2 ?? { base: 'eip155:84532', solana: SOLANA_DEVNET, tempo: TEMPO_TESTNET }[chain];
-  await set('networks.enabled', JSON.stringify([caip2]));
-  await set('net.allow_private', JSON.stringify([sandbox.shop.hostPort, sandbox.facilitator.hostPort]));
-  await set('withdrawals.facilitator_url', sandbox.facilitator.url);
-  // In the order of their names: a ceiling is raised before the cap that needs it.
-  for (const [key, value] of Object.entries(settings).sort()) await set(key, value);
+  const none: readonly (readonly [string, string])[] = [];
+  // In one step: each is a file that waits for the disk.
+  await set(
+    ['networks.eip155:84532.rpc_url', sandbox.rpcUrl],
+    [`networks.${SOLANA_DEVNET}.rpc_url`, sandbox.solanaRpcUrl],
+    ...(tempo === undefined ? none : [[`networks.${TEMPO_TESTNET}.rpc_url`, tempo.rpc.url] as const]),
+    ...(mainnet === undefined ? none : [[`networks.${mainnet.caip2}.rpc_url`, mainnet.rpcUrl] as const]),
+    ['networks.enabled', JSON.stringify([caip2])],
+    ['net.allow_private', JSON.stringify([sandbox.shop.hostPort, sandbox.facilitator.hostPort])],
+    ['withdrawals.facilitator_url', sandbox.facilitator.url],
+    // In the order of their names: a ceiling is raised before the cap that needs it.
+    ...Object.entries(settings).sort(),
+  );
   const address = await keys.evmAddress(0);
   const solanaAddress = keys.secretKind === 'phrase' ? await keys.solanaAddress(0) : '';
   if (usdMicros > 0n && chain === 'base') await sandbox.chain.fund(address, usdMicros);
@@ -120,7 +128,7 @@ export async function createTestWallet(
     payAddress: chain === 'solana' ? solanaAddress : address,
     fundedAtomic: usdMicros,
     options,
-    set,
+    set: (key, value) => set([key, value]),
     open(more = {}) {
       const wallet = new Wallet({ ...options, ...more });
       opened.push(wallet);
