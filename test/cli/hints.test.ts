@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers';
@@ -25,8 +34,10 @@ const HOPS_MAX = 3;
 let folder: string;
 const files = { unlocking: '', factor: '' };
 let made = 0;
+/** A wallet that nobody has touched; each test has a copy: its making costs more than most commands. */
+let untouched: string;
 
-beforeAll(() => {
+beforeAll(async () => {
   // Quotes and spaces: what is printed has to survive the shell.
   folder = join(mkdtempSync(join(tmpdir(), 'purser-hints-')), "Ann Lee's $HOME");
   mkdirSync(folder);
@@ -34,6 +45,10 @@ beforeAll(() => {
   files.factor = join(folder, 'factor');
   writeFileSync(files.unlocking, UNLOCKING, { mode: 0o600 });
   writeFileSync(files.factor, FACTOR, { mode: 0o600 });
+  untouched = join(folder, 'untouched');
+  await makeQuickWallet(untouched, UNLOCKING);
+  const { agent } = placeAt(untouched);
+  await agent('config', 'set', `networks.${BASE_SEPOLIA}.rpc_url`, DEAD_RPC, ...unlocked());
 });
 
 afterAll(() => rmSync(join(folder, '..'), { recursive: true, force: true }));
@@ -48,17 +63,22 @@ interface Place {
   path(name: string): string;
 }
 
-async function makePlace({ empty = false } = {}): Promise<Place> {
+function makePlace({ empty = false } = {}): Place {
   const home = join(folder, `home ${(made += 1)}`);
   if (!empty) {
-    await makeQuickWallet(home, UNLOCKING);
+    cpSync(untouched, home, { recursive: true });
+    chmodSync(home, 0o700);
   }
+  return placeAt(home, { empty });
+}
+
+function placeAt(home: string, { empty = false } = {}): Place {
   const env = {
     PURSER_HOME: home,
     HOME: folder,
     ...(empty ? {} : { PURSER_PASSPHRASE_FILE: files.unlocking }),
   };
-  const place: Place = {
+  return {
     home,
     path: (name) => join(home, '..', name),
     agent: async (...args) => {
@@ -86,8 +106,6 @@ async function makePlace({ empty = false } = {}): Promise<Place> {
       return { exit, out: io.out(), err: io.err() };
     },
   };
-  if (!empty) await place.agent('config', 'set', `networks.${BASE_SEPOLIA}.rpc_url`, DEAD_RPC, ...unlocked());
-  return place;
 }
 
 const unlocked = (): string[] => ['--passphrase-file', files.unlocking];
@@ -538,7 +556,7 @@ for (const [kind, hint] of Object.entries(HINTS) as [Kind, (typeof HINTS)[Kind]]
     continue;
   }
   test(`${kind}: its command, as a shell reads it, does what the hint says`, async () => {
-    const place = await makePlace({ empty: hint.empty === true });
+    const place = makePlace({ empty: hint.empty === true });
     const first = await hint.when(place);
     const printed = hintIn(first, hint);
     expect(printed, `${first.out}\n${first.err}`).not.toBeNull();
