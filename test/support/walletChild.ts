@@ -1,5 +1,6 @@
 import type { CommitPoint } from '../../src/ledger/commitPoint.js';
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { isWalletError } from '../../src/errors/walletError.js';
 import { removeAgent } from '../../src/treasury/agentRemoval.js';
 import type { CallContext } from '../../src/wallet/call/callDeadline.js';
@@ -204,8 +205,17 @@ async function obey(order: Order): Promise<unknown> {
   }
 }
 
+// Most of these programs are killed, and what was compiled would be kept only at an end in order.
+let isKept = false;
+function keepCompiled(): void {
+  if (!isKept) flushCompileCache();
+  isKept = true;
+}
+
 process.on('message', ({ id, order }: Asked) => {
-  void obey(order).then(
+  const obeyed = obey(order);
+  void obeyed.then(keepCompiled, keepCompiled);
+  void obeyed.then(
     (value) => process.send?.({ id, value: value ?? null } satisfies Answered),
     (error: unknown) => process.send?.({ id, error: String(error) } satisfies Answered),
   );

@@ -10,6 +10,8 @@ import type { Answered, Asked, ChildSetup, Death, Order } from './walletChild.js
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 /** Inside node_modules, so that a bundle finds the native packages that it leaves out. */
 const OUT = fileURLToPath(new URL('../../node_modules/.cache/purser-test/', import.meta.url));
+/** What Node has compiled of these programs, kept for the next: without it each compiles megabytes anew. */
+const COMPILED = join(OUT, 'compiled');
 /** Bundled CommonJS asks for Node's own modules by `require`. */
 const BANNER = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
 
@@ -17,7 +19,7 @@ const BANNER = `import { createRequire } from 'node:module'; const require = cre
  * Bundles a program of the tests, by its path from this folder or one beside it, so that a bare Node runs it. Returns
  * the bundle's path: one for each content, so that workers share it and none can find half of it.
  */
-async function bundleProgram(entry: string): Promise<string> {
+export async function bundleProgram(entry: string): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [join(HERE, entry)],
     write: false,
@@ -83,6 +85,7 @@ export async function startWalletProcess(
     ...(boundByModes && process.getuid?.() === 0
       ? { execPath: 'setpriv', execArgv: [...UNPRIVILEGED, process.execPath] }
       : { execPath: process.execPath, execArgv: [] }),
+    env: { ...process.env, NODE_COMPILE_CACHE: COMPILED },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   return driveProcess(child);
