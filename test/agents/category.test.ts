@@ -5,7 +5,8 @@ import { addAgents } from '../http/served.js';
 import { signaturesIn } from '../support/books.js';
 import { anyCall, type TestWallet } from '../support/testWallet.js';
 import { callOf, startTestWorld, type TestWorld } from '../support/world.js';
-import { envOf, runHere } from './crew.js';
+import { runHere } from '../cli/program.js';
+import { envOf } from './crew.js';
 
 let world: TestWorld;
 let mine: TestWallet;
@@ -86,7 +87,7 @@ test('both show in totals and in what is left, an agent’s own to it and all to
     { key: 'data', captured_usd: '0.03' },
     { key: 'search', captured_usd: '0.02' },
   ]);
-  const all = await runHere(envOf(mine), ['ledger', '--view', 'by_category', '--json']);
+  const all = await runHere(['ledger', '--view', 'by_category', '--json'], envOf(mine));
   expect(JSON.parse(all.out)).toMatchObject({
     groups: [
       { key: 'data', captured_usd: '0.06', payments: 3 },

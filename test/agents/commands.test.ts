@@ -7,14 +7,14 @@ import { parseEvmKey } from '../../src/keys/secret/secret.js';
 import { addAgent } from '../../src/owner/ownerAgents.js';
 import { setUpWallet } from '../../src/owner/setUp/setUp.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
-import type { Run } from '../cli/program.js';
+import { runHere, type Run } from '../cli/program.js';
 import { journalOf, signaturesIn } from '../support/books.js';
 import { QuickStore } from '../support/quickStore.js';
 import { ownerOf } from '../support/quickWallet.js';
 import { TEST_PASSPHRASE } from '../support/testPassphrase.js';
 import type { TestWallet } from '../support/testWallet.js';
 import { startTestWorld, type TestWorld } from '../support/world.js';
-import { envOf, runHere } from './crew.js';
+import { envOf } from './crew.js';
 
 let world: TestWorld;
 let mine: TestWallet;
@@ -32,7 +32,7 @@ afterAll(async () => {
   await world.stop();
 });
 
-const asAnyone = (...args: string[]): Promise<Run> => runHere(envOf(mine), args);
+const asAnyone = (...args: string[]): Promise<Run> => runHere(args, envOf(mine));
 const asOwner = (...args: string[]): Promise<Run> =>
   asAnyone(...args, '--passphrase-file', mine.passphraseFile);
 const jsonOf = ({ out }: Run): Record<string, unknown> => JSON.parse(out) as Record<string, unknown>;
@@ -92,7 +92,7 @@ describe('the owner', () => {
     const before = await world.sandbox.chain.balanceOf(mine.address);
     const fund = ['agents', 'fund', 'ann', '--usd', '1.5', '--yes', '--passphrase-file', mine.passphraseFile];
     // Whichever agent the owner's shell names.
-    const funded = await runHere({ ...envOf(mine), PURSER_AGENT: 'ann' }, fund);
+    const funded = await runHere(fund, { ...envOf(mine), PURSER_AGENT: 'ann' });
     expect(funded).toMatchObject({ exit: 0 });
     expect(before - (await world.sandbox.chain.balanceOf(mine.address))).toBe(1_500_000n);
     expect(await asAnyone('agents', 'suspend', 'ann')).toMatchObject({ exit: 0 });

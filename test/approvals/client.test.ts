@@ -1,11 +1,9 @@
-import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
 import type { ToldOutcome } from '../../src/wallet/answer/outcome.js';
-import { ERAS, PROGRAM, RawServer, type Place } from '../mcp/purser.js';
+import { ERAS, RawServer, type Place } from '../mcp/purser.js';
 import { AskingAgent, choose, type Declared, type Person } from './client.js';
 import { OWNER_PASSPHRASE } from './owner.js';
 import { askingPlace } from './place.js';
@@ -80,28 +78,32 @@ describe.each(ERAS)('in $era', ({ mode }) => {
     });
   });
 
-  test.each([
-    ['declines at once', { action: 'decline' }],
-    ['cancels', { action: 'cancel' }],
-    ['takes the first entry', 'first'],
-    ['accepts without content', { action: 'accept' }],
-    ['accepts with a switch', { action: 'accept', content: { answer: true } }],
-    ['accepts by the name of a switch of before', { action: 'accept', content: { approve: true } }],
-    ['accepts another amount', { action: 'accept', content: { answer: 'Pay $0.04 once' } }],
-  ] as const)('a person or client that %s pays nothing', async (_what, answer) => {
-    const before = sandbox.shop.payments().length;
-    const signed = (await ledgerOf()).length;
-    await asking(
-      mode,
-      {},
-      (asked) => (answer === 'first' ? choose(asked, 'first') : answer),
-      async (agent) => {
-        const outcome = await agent.call('wallet_pay', dear());
-        expect(outcome).toMatchObject({ status: 'approval_required', state: 'pending', money: 'none' });
-      },
-    );
-    expect(sandbox.shop.payments()).toHaveLength(before);
-    expect(await ledgerOf()).toHaveLength(signed);
+  describe('a person or client that', () => {
+    let agent: AskingAgent;
+    beforeAll(async () => {
+      agent = await AskingAgent.connect(place.env, mode, {}, never);
+    });
+    afterAll(() => agent.close());
+
+    test.each([
+      ['declines at once', { action: 'decline' }],
+      ['cancels', { action: 'cancel' }],
+      ['takes the first entry', 'first'],
+      ['accepts without content', { action: 'accept' }],
+      ['accepts with a switch', { action: 'accept', content: { answer: true } }],
+      ['accepts by the name of a switch of before', { action: 'accept', content: { approve: true } }],
+      ['accepts another amount', { action: 'accept', content: { answer: 'Pay $0.04 once' } }],
+    ] as const)('%s pays nothing', async (_what, answer) => {
+      const before = sandbox.shop.payments().length;
+      const signed = (await ledgerOf()).length;
+      const asked = agent.asked.length;
+      agent.person = (question) => (answer === 'first' ? choose(question, 'first') : answer);
+      const outcome = await agent.call('wallet_pay', dear());
+      expect(outcome).toMatchObject({ status: 'approval_required', state: 'pending', money: 'none' });
+      expect(agent.asked).toHaveLength(asked + 1);
+      expect(sandbox.shop.payments()).toHaveLength(before);
+      expect(await ledgerOf()).toHaveLength(signed);
+    });
   });
 
   test('a person who is still thinking when the call ends has lost nothing, and nothing was paid', async () => {
@@ -152,12 +154,7 @@ describe.each(ERAS)('with a factor, in $era', ({ mode }) => {
       expect(await agent.call('wallet_pay', dear())).toMatchObject({ status: 'ok' });
       const paying = agent.call('wallet_pay', dear());
       const id = await pendingId();
-      const env = { ...place.env };
-      await promisify(execFile)(
-        process.execPath,
-        [PROGRAM, 'approvals', 'approve', id, '--factor-file', factorFile, '--json'],
-        { env },
-      );
+      await place.run('approvals', 'approve', id, '--factor-file', factorFile, '--json');
       expect(await paying).toMatchObject({ status: 'ok', spent_usd: '0.05' });
       expect(agent.asked).toHaveLength(1);
     });

@@ -36,9 +36,12 @@ export function choose(asked: Asked, which: 'first' | 'last'): Response {
 export class AskingAgent {
   readonly client: Client;
   readonly asked: Asked[] = [];
+  /** Who sits at it: another one may come. */
+  person: Person;
 
-  private constructor(client: Client) {
+  private constructor(client: Client, person: Person) {
     this.client = client;
+    this.person = person;
   }
 
   static async connect(
@@ -52,12 +55,12 @@ export class AskingAgent {
       { name: 'asking-agent', version: '1.0.0' },
       { versionNegotiation: { mode }, capabilities },
     );
-    const agent = new AskingAgent(client);
+    const agent = new AskingAgent(client, person);
     if (elicitation !== undefined) {
       client.setRequestHandler('elicitation/create', async ({ params }) => {
         const asked = params as Asked;
         agent.asked.push(asked);
-        return person(asked);
+        return agent.person(asked);
       });
     }
     await client.connect(

@@ -12,8 +12,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bundleProgram } from '../support/walletProcess.js';
 import { makeScratch, runToEnd, spawnPurser, type Scratch } from './program.js';
 
 /** BIP-39's own test vectors and Ethereum's best known test key: worthless, and their addresses are known. */
@@ -24,15 +24,22 @@ const KEY_ADDRESS = '0x2c7536E3605D9C16a7a3D7b1898e529396a65c23';
 
 let scratch: Scratch;
 beforeEach(() => {
-  scratch = makeScratch();
+  scratch = makeScratch({ here: true });
 });
 afterEach(() => scratch.remove());
+
+/** For what hangs on processes: that there are two, how they end, or their own environment. */
+function useProcesses(): void {
+  scratch.remove();
+  scratch = makeScratch();
+}
 
 const address = async (): Promise<unknown> =>
   (await scratch.json(['address', '--passphrase-file', scratch.passphraseFile]))['address'];
 
 describe('init without a terminal', () => {
   it('makes a wallet by flags alone, and says what to do next', async () => {
+    useProcesses();
     const run = await scratch.init();
     expect(run).toMatchObject({ exit: 0, err: '' });
     const [made = ''] = /0x[0-9a-fA-F]{40}/.exec(run.out) ?? [];
@@ -109,6 +116,7 @@ describe('init without a terminal', () => {
   });
 
   it('makes one wallet when two run at once', async () => {
+    useProcesses();
     const runs = await Promise.all([scratch.init('--json'), scratch.init('--json')]);
     const made = runs
       .filter(({ exit }) => exit === 0)
@@ -141,7 +149,9 @@ describe('init without a terminal', () => {
       6,
       /init --keystore file --testnet --yes/,
     ],
-  ])('with %s says what is missing and makes nothing', async (_what, args, exit, says) => {
+  ])('with %s says what is missing and makes nothing', async (what, args, exit, says) => {
+    // The keychain is sought in the environment of the process itself.
+    if (what === 'no keychain') useProcesses();
     const run = await scratch.purser(args, { env: { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' } });
     expect({ exit: run.exit, out: run.out }).toEqual({ exit, out: '' });
     expect(run.err).toMatch(says);
@@ -149,6 +159,7 @@ describe('init without a terminal', () => {
   });
 
   it('goes on in a file where there is no keychain, and keeps what unlocks it, once for all that run at once', async () => {
+    useProcesses();
     const env = { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' };
     const runs = await Promise.all([1, 2].map(() => scratch.purser(['init', '--yes', '--testnet'], { env })));
     const [made, ...others] = runs.sort((a, b) => (a.exit ?? 9) - (b.exit ?? 9));
@@ -251,12 +262,13 @@ describe('a secret of elsewhere', () => {
 });
 
 describe('a set-up that was cut off', () => {
-  const child = fileURLToPath(new URL('./setUp.child.ts', import.meta.url));
-  const loader = fileURLToPath(new URL('../../scripts/typescript.js', import.meta.url));
+  let child: string;
+  beforeAll(async () => {
+    child = await bundleProgram('../cli/setUp.child.ts');
+  });
 
   async function dieBehind(step: string): Promise<void> {
-    const args = ['--import', loader, child, scratch.home, scratch.passphraseFile, step];
-    const dying = spawn(process.execPath, args, {
+    const dying = spawn(process.execPath, [child, scratch.home, scratch.passphraseFile, step], {
       stdio: ['ignore', 'inherit', 'inherit'],
       env: scratch.env(),
     });
@@ -291,6 +303,7 @@ describe('a set-up that was cut off', () => {
   });
 
   it('at any instant leaves what the next one finishes, and one keystore', async () => {
+    useProcesses();
     // Spread over the run of init, whatever part of it each falls into.
     for (const delayMs of [200, 350, 500]) {
       const args = [
@@ -335,6 +348,7 @@ describe('a set-up that was cut off', () => {
   });
 
   it('is not finished with another secret, or another keystore', async () => {
+    useProcesses();
     await dieBehind('keystore');
     const restoring = [
       'init',

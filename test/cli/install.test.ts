@@ -25,11 +25,20 @@ import { standInsIn } from '../../src/clients/otherEntries.js';
 import { findPlaces, rowsOf } from '../../src/clients/place.js';
 import { checkLaunch } from '../../src/clients/launch/selfCheck.js';
 import { quicken } from '../support/quickWallet.js';
-import { makeScratch, noTerminal, openTerminal, PASSPHRASE, type Scratch } from './program.js';
+import {
+  makeScratch,
+  noTerminal,
+  openTerminal,
+  PASSPHRASE,
+  runHere,
+  runToEnd,
+  spawnPurser,
+  type Scratch,
+} from './program.js';
 
 let scratch: Scratch;
 beforeEach(() => {
-  scratch = makeScratch();
+  scratch = makeScratch({ here: true });
 });
 afterEach(() => scratch.remove());
 
@@ -568,9 +577,9 @@ describe('the command', () => {
       /install cursor --keystore file --yes/,
     ],
   ])('says what is missing: %s', async (_what, args, exit, says) => {
-    const run = await scratch.purser(args, {
-      env: { ...env, DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' },
-    });
+    // The keychain is sought in the environment of the process itself.
+    const bus = scratch.env({ ...env, DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' });
+    const run = await (exit === 6 ? runToEnd(spawnPurser(args, bus)) : runHere(args, bus));
     expect(run).toMatchObject({ exit, out: '' });
     expect(run.err).toMatch(says);
     expect(existsSync(scratch.path('.cursor'))).toBe(false);

@@ -7,7 +7,7 @@ import { readInvoice, type Invoice } from '../../src/protocols/l402/invoice.js';
 import { startLightningWorld, type LightningWorld } from '../support/lightningWorld.js';
 import { anyCall } from '../support/testWallet.js';
 import { TEST_PASSPHRASE } from '../support/testPassphrase.js';
-import { makeScratch, runToEnd, spawnPurser, type Run, type Scratch } from './program.js';
+import { makeScratch, runHere, type Run, type Scratch } from './program.js';
 
 const PIXELS_A_MODULE = 3;
 
@@ -25,12 +25,10 @@ afterAll(async () => {
   await world.close();
 });
 
-/** Runs the program over the world's wallet, as its owner. */
+/** Runs a command over the world's wallet, as its owner. */
 async function owner(args: readonly string[], input?: string | Buffer): Promise<Run> {
   const env = scratch.env({ PURSER_HOME: world.home });
-  const child = spawnPurser([...args, '--passphrase-file', scratch.passphraseFile], env);
-  if (input !== undefined) child.stdin?.write(input);
-  const run = await runToEnd(child);
+  const run = await runHere([...args, '--passphrase-file', scratch.passphraseFile], env, input);
   runs.push(run);
   return run;
 }

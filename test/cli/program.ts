@@ -113,7 +113,12 @@ export function makeScratch({ here = false } = {}): Scratch {
   };
 }
 
-async function runHere(args: readonly string[], env: Record<string, string>, input = ''): Promise<Run> {
+/** Runs a command line within this process, whose surroundings `env` is all of. */
+export async function runHere(
+  args: readonly string[],
+  env: Record<string, string>,
+  input: string | Buffer = '',
+): Promise<Run> {
   const { runCli } = await import('../../src/cli/cli.js');
   const io = { ...fakeIo({ env }), now: Date.now };
   io.typed.end(input);

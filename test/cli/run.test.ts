@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startGateway, type Gateway } from '../../sandbox/gateway.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/world.ts';
-import { makeScratch, spawnPurser, type Run, type Scratch } from './program.js';
+import { makeScratch, runToEnd, spawnPurser, type Run, type Scratch } from './program.js';
 
 let sandbox: Sandbox;
 let gateway: Gateway;
@@ -35,7 +35,7 @@ if (then === 'wait') {
 `;
 
 beforeAll(async () => {
-  [sandbox, scratch] = [await startSandbox(), makeScratch()];
+  [sandbox, scratch] = [await startSandbox(), makeScratch({ here: true })];
   gateway = await startGateway(sandbox.facilitator.url);
   await scratch.makeWallet();
   const { address } = await scratch.json<{ address: `0x${string}` }>(['address'], UNLOCKED());
@@ -61,7 +61,8 @@ afterAll(async () => {
 });
 
 const UNLOCKED = () => ({ env: { PURSER_PASSPHRASE_FILE: scratch.passphraseFile } });
-const run = (...args: string[]): Promise<Run> => scratch.purser(['run', ...args], UNLOCKED());
+const run = (...args: string[]): Promise<Run> =>
+  runToEnd(spawnPurser(['run', ...args], scratch.env(UNLOCKED().env)));
 
 /** The program waiting, started under a run; its first line is read. */
 async function startWaiting(count: string) {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { quicken } from '../support/quickWallet.js';
 import { makeScratch, PASSPHRASE, type Scratch } from './program.js';
 
@@ -9,10 +9,18 @@ const PHRASE = 'letter advice cage absurd amount doctor acoustic avoid letter ad
 const KEY = 'b71c71a67e1177ad4e901695e1b4b9ee17ae16c6668d313eac2f96dbcda3f291';
 
 let scratch: Scratch;
+/** What went past the surroundings that a command line is given, straight to the process's own streams. */
+let direct: string[];
 beforeEach(() => {
-  scratch = makeScratch();
+  scratch = makeScratch({ here: true });
+  direct = [];
+  for (const stream of [process.stdout, process.stderr])
+    vi.spyOn(stream, 'write').mockImplementation((chunk) => direct.push(Buffer.from(chunk).toString()) > 0);
 });
-afterEach(() => scratch.remove());
+afterEach(() => {
+  vi.restoreAllMocks();
+  scratch.remove();
+});
 
 /** Every file of the wallet's folder, as bytes. */
 function filesIn(folder: string): Buffer[] {
@@ -96,7 +104,7 @@ describe('no output and no file holds a secret (T21)', () => {
     await useEverything(secret, flag === '--restore-stdin');
     files.push(...filesIn(scratch.home));
     expect(files.length).toBeGreaterThan(8);
-    const written = scratch.written();
+    const written = [scratch.written(), ...direct].join('\n');
     expect(written).toContain('limits.per_day_usd');
     for (const form of [...forms, ...formsOf(PASSPHRASE)]) {
       expect(written.toLowerCase()).not.toContain(form.toLowerCase());

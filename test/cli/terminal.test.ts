@@ -9,7 +9,7 @@ const PHRASE_ADDRESS = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266';
 
 let scratch: Scratch;
 beforeEach(() => {
-  scratch = makeScratch();
+  scratch = makeScratch({ here: true });
 });
 afterEach(() => scratch.remove());
 

@@ -1,15 +1,15 @@
-import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { Client, type VersionNegotiationMode } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import type { ToldOutcome } from '../../src/wallet/answer/outcome.js';
 import type { OwnerOptions } from '../../src/owner/auth/ownerAuth.js';
+import { COMPILED, runHere } from '../cli/program.js';
 import { makeQuickWallet, ownerOf, quicken } from '../support/quickWallet.js';
 
 export const PROGRAM = fileURLToPath(new URL('../../bin/purser.js', import.meta.url));
@@ -28,7 +28,10 @@ export interface Place {
   readonly folder: string;
   readonly passphraseFile: string;
   readonly env: Record<string, string>;
-  /** Runs a command of the command line; answers its stdout. */
+  /**
+   * Runs a command of the command line, within this process: a start costs more than most commands. Answers its stdout;
+   * rejects with the exit code as `code`, `stdout` and `stderr` where it fails.
+   */
   run(...args: string[]): Promise<string>;
   /** Makes the wallet, with a keystore that opens quickly: it opens with each run of the program. */
   init(): Promise<void>;
@@ -47,12 +50,19 @@ export function createPlace(): Place {
   const env = {
     PATH: process.env['PATH'] ?? '',
     HOME: folder,
-    XDG_CACHE_HOME: join(folder, 'cache'),
+    XDG_CACHE_HOME: COMPILED,
     PURSER_HOME: home,
     PURSER_PASSPHRASE_FILE: passphraseFile,
   };
-  const run = async (...args: string[]): Promise<string> =>
-    (await promisify(execFile)(process.execPath, [PROGRAM, ...args], { env })).stdout;
+  const run = async (...args: string[]): Promise<string> => {
+    const { exit, out, err } = await runHere(args, env);
+    if (exit === 0) return out;
+    throw Object.assign(new Error(`purser ${args.join(' ')}: ${err}`), {
+      code: exit,
+      stdout: out,
+      stderr: err,
+    });
+  };
   return {
     folder,
     passphraseFile,

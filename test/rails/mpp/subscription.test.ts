@@ -7,7 +7,7 @@ import { pageActs } from '../../../src/treasury/pageActs.js';
 import { reconcileAll } from '../../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../../src/wallet/wallet.js';
 import { paymentsIn, signaturesIn } from '../../support/books.js';
-import { makeScratch, runToEnd, spawnPurser } from '../../cli/program.js';
+import { makeScratch, runHere } from '../../cli/program.js';
 import { anyCall, TEST_PASSPHRASE, type TestWallet } from '../../support/testWallet.js';
 import { startTestWorld, type TestWorld } from '../../support/world.js';
 
@@ -58,14 +58,14 @@ async function countedIn({ wallet }: Mine, days: number): Promise<bigint> {
   return (await ledger.usage([line as never], world.now()))[0]!;
 }
 
-/** Runs the program as the wallet's owner, expects success, and reads its JSON. */
+/** Runs a command as the wallet's owner, expects success, and reads its JSON. */
 async function owner({ mine }: Mine, args: readonly string[]): Promise<Record<string, unknown>> {
   const scratch = makeScratch();
   try {
     writeFileSync(scratch.passphraseFile, `${TEST_PASSPHRASE}\n`, { mode: 0o600 });
     const file = ['--passphrase-file', scratch.passphraseFile];
     const env = scratch.env({ PURSER_HOME: mine.home });
-    const run = await runToEnd(spawnPurser([...args, '--json', ...file], env));
+    const run = await runHere([...args, '--json', ...file], env);
     expect(run, args.join(' ')).toMatchObject({ exit: 0 });
     return JSON.parse(run.out) as Record<string, unknown>;
   } finally {
