@@ -293,11 +293,11 @@ test('a stored answer is found by its payment, and entries say their verdict whe
     note: null,
   };
   const entries = [
-    { ...entry, delivery: 'delivered' },
-    { ...entry, delivery: null },
+    { ...entry, delivery: 'delivered', labels: { team: 'search' } },
+    { ...entry, delivery: null, labels: {} },
   ];
   const listed = { ...outcome({ status: 'ok', code: 'ok', message: 'Two.' }), entries, tell_owner: null };
   const [one, other] = structureOf(listed)['entries'] as object[];
-  expect(one).toMatchObject({ delivery: 'delivered' });
-  expect(other).not.toHaveProperty('delivery');
+  expect(one).toMatchObject({ delivery: 'delivered', labels: { team: 'search' } });
+  for (const field of ['delivery', 'labels']) expect(other).not.toHaveProperty(field);
 });
