@@ -12,6 +12,7 @@ import { CODES } from '../src/errors/codes.js';
 import { tools } from '../src/mcp/tools.js';
 import { ASSETS } from '../src/money/asset.js';
 import { findNetwork } from '../src/money/network.js';
+import { openApi } from '../src/server/admin/openApi.js';
 import { THREATS } from '../test/adversary/role.ts';
 import { LIGHTNING_ATTACKS, LIGHTNING_THREATS } from '../test/adversary/lightning/table.ts';
 import { OPERATOR_ATTACKS, OPERATOR_THREATS } from '../test/adversary/operators/table.ts';
@@ -147,6 +148,8 @@ const makers: Readonly<Record<string, (text: string) => string>> = {
   ...Object.fromEntries(
     Object.entries(places).map(([path, names]) => [path, (text: string) => fill(text, path, names)]),
   ),
+  // The document that purser serve answers with, made of the schemas that read its requests.
+  'docs/admin-api.json': () => JSON.stringify(openApi(version)),
   'manifest.json': stampManifest,
   'server.json': stampEntry,
   'docs/policy.schema.json': () => JSON.stringify(policySchema()),

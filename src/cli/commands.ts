@@ -1,3 +1,4 @@
+import { adminCommands } from './admin/adminCommands.js';
 import { agentCommands, agentFundCommands } from './agents/agentCommands.js';
 import { allowanceCommands } from './allowance/allowanceCommands.js';
 import { approvalCommands } from './approvals/approvalCommands.js';
@@ -33,6 +34,7 @@ const rows = [
   ...budgetCommands,
   ...catalogCommands,
   ...serveCommands,
+  ...adminCommands,
   ...payCommands,
   ...proxyCommands,
   ...approvalCommands,

@@ -25,6 +25,7 @@ function refusal(act: () => unknown): WalletError {
 
 test('a new wallet starts with what a careful person would choose', () => {
   expect(Object.fromEntries(listKeys(initial()).map(({ key, value }) => [key, value]))).toEqual({
+    'admin.on': 'false',
     'limits.per_call_usd': '0.50',
     'limits.per_session_usd': '2.00',
     'limits.per_day_usd': '5.00',
@@ -125,6 +126,7 @@ test('every row of the table says what it does and comes back from its own text'
     ...Object.fromEntries(
       Object.entries(CHANNEL).map(([end, value]) => [`notices.channels.mail.${end}`, value]),
     ),
+    'admin.clients.ops.access': JSON.stringify(['viewer', '2027-03-31', 'a'.repeat(64)]),
   });
   const listed = listKeys(config);
   expect(new Set(SETTING_ROWS.map(({ setting }) => setting.key)).size).toBe(SETTING_ROWS.length);
@@ -161,6 +163,7 @@ test('help knows every key, those without a first value too', () => {
     'owner_page.url',
     'notices.quiet_hours',
     ...Object.keys(CHANNEL).map((end) => `notices.channels.<channel>.${end}`),
+    'admin.clients.<client>.access',
     'net.proxy',
     'networks.<caip2>.rpc_url',
     'rates.source',
@@ -399,6 +402,9 @@ const TEXTS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   'notices.channels.<channel>.tells': orNone(fc.constantFrom('["lost"]', '["cap","lost"]')),
   'notices.channels.<channel>.escalate_min': orNone(fc.constantFrom('1', '10')),
   'notices.channels.<channel>.digest_min': orNone(fc.constantFrom('1', '60')),
+  'admin.clients.<client>.access': orNone(
+    fc.constantFrom('viewer', 'owner').map((role) => JSON.stringify([role, '2027-03-31', 'a'.repeat(64)])),
+  ),
   'hosts.allow': hostList,
   'hosts.deny': hostList,
   'net.allow_private': fc
@@ -444,7 +450,8 @@ const change = fc.constantFrom(...settable).chain(({ setting }) => {
     .replace('<agent>', 'researcher')
     .replace('<budget>', 'research')
     .replace('<category>', 'search')
-    .replace('<channel>', 'phone');
+    .replace('<channel>', 'phone')
+    .replace('<client>', 'ops');
   const text = TEXTS[setting.key] ?? textFor(setting.key);
   return fc.record({ key: fc.constant(key), one: text, other: text });
 });

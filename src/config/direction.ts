@@ -116,6 +116,18 @@ export function ownerOnlyByName(
   return text(before) === text(after) ? 'same' : 'loosens';
 }
 
+/** What is permitted by name: to take one away is tighter, and any other change is looser. */
+export function permittedByName(
+  before: ReadonlyMap<string, unknown>,
+  after: ReadonlyMap<string, unknown>,
+): Direction {
+  const kept = [...after].every(
+    ([name, value]) => JSON.stringify(before.get(name)) === JSON.stringify(value),
+  );
+  if (!kept) return 'loosens';
+  return after.size < before.size ? 'tightens' : 'same';
+}
+
 /** Values that are trusted by name: any other one is looser. */
 export function trustedDirection(
   before: ReadonlyMap<string, readonly string[]>,

@@ -1,4 +1,5 @@
 import { WalletError } from '../errors/walletError.js';
+import { ADMIN_SETTINGS } from './adminSettings.js';
 import {
   MAINNETS,
   TESTNETS,
@@ -78,6 +79,7 @@ export const SETTINGS = {
     }),
   },
   ...NOTICE_SETTINGS,
+  ...ADMIN_SETTINGS,
   hosts: {
     allow: hostList(
       'hosts.allow',

@@ -10,6 +10,7 @@ import type {
   DecisionResult,
   PaidBefore,
 } from './books/approval.js';
+import type { AdminAct } from './books/adminAct.js';
 import type { AuditReport } from './books/audit.js';
 import type {
   Entitlement,
@@ -415,6 +416,14 @@ export interface BudgetBook {
   use(id: string, nowMs: number): Promise<BudgetUse | null>;
 }
 
+/** What clients of the admin API asked for, in the journal. */
+export interface AdminBook {
+  /** Writes down who asked for what, durable, before it is done: what follows may be refused. */
+  note(act: AdminAct, nowMs: number): Promise<void>;
+  /** The newest, newest first. */
+  list(limit: number): Promise<readonly (AdminAct & { readonly atMs: number })[]>;
+}
+
 /** What the owner, or whoever acts for the owner, does to the wallet as a whole. */
 export interface OwnerBook {
   /** Stops all signing and sending, in every process. Needs no keys. Returns false where it was frozen already. */
@@ -484,6 +493,7 @@ export interface Ledger
   readonly agents: AgentBook;
   readonly entitlements: EntitlementBook;
   readonly budgets: BudgetBook;
+  readonly adminActs: AdminBook;
   /**
    * A hash that says nothing of its text to whoever lacks the keys, and is another in every ledger. Hex. Made from the
    * keys alone: it reads nothing, and so it is the one method that answers at once.

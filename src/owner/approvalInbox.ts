@@ -31,6 +31,8 @@ export interface InboxWallet {
   readonly now: () => number;
   /** Where the owner answers: tries of a passphrase are counted for each place apart. */
   readonly place: TryPlace;
+  /** Who answers where no factor says so, in words of ours. */
+  readonly somebody?: string;
 }
 
 /** The owner's side of approvals over an open wallet; see {@link ApprovalInbox} for what each method promises. */
@@ -75,7 +77,7 @@ class WalletInbox implements ApprovalInbox {
       state: isYes(answer) ? 'approved' : 'denied',
       answer: writeAnswer(answer),
       how: proved === null ? 'nothing' : 'factor',
-      by: proved?.label ?? 'somebody at this computer',
+      by: proved?.label ?? this.#wallet.somebody ?? 'somebody at this computer',
       ...(proved === null ? {} : { factor: proved.use }),
       grants: grantsOf(answerable, answer),
       nowMs: now(),

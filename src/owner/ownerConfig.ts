@@ -135,8 +135,8 @@ async function change(
   });
 }
 
-/** Sets keys in their order; what stands in each one's way is looked at as it is set. */
-function setKeys(
+/** Sets keys in their order; what stands in each one's way is looked at as it is set. Throws `bad_input`. */
+export function setKeys(
   config: Config,
   keys: readonly KeyText[],
 ): { readonly config: Config; readonly changes: readonly KeyChange[] } {

@@ -9,6 +9,7 @@ import { WalletError } from '../errors/walletError.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { PageProof } from './auth/pageProof.js';
 import { describeChange } from './configWords.js';
+import { setKeys, type KeyText } from './ownerConfig.js';
 
 /** A change of one setting as its owner is shown it, whole, before it is made. */
 export interface ReviewedChange extends KeyChange {
@@ -30,6 +31,11 @@ export interface SettingsBook {
    * setting is another one by now, and as the inbox does for a factor.
    */
   apply(change: ReviewedChange, digest: string, proof: FactorProof | null): Promise<KeyChange>;
+  /**
+   * Makes changes in one step where none of them loosens; nothing is changed otherwise. Throws `bad_input`,
+   * `owner_proof_needed`, `config_stale`.
+   */
+  tighten(keys: readonly KeyText[]): Promise<readonly KeyChange[]>;
 }
 
 /** What it needs of an open wallet. */
@@ -47,6 +53,19 @@ export interface SettingsWallet {
 export function openSettings({ home, ledger, configMac, now, remember }: SettingsWallet): SettingsBook {
   const pageProof = new PageProof(ledger, now);
   const read = configReader(home, configMac);
+  /** Changes the config where it is no older than the ledger knows, and has the ledger and the keystore know of it. */
+  async function update(change: (current: Config) => Config): Promise<void> {
+    const config = await updateConfig(home, configMac, async (current) => {
+      if (current.version < (await ledger.head()).configVersion)
+        throw new WalletError(
+          'config_stale',
+          'The config is older than the ledger knows; nothing was changed.',
+        );
+      return change(current);
+    });
+    await ledger.noteConfigVersion(config.version, now());
+    remember();
+  }
 
   return {
     config: read,
@@ -59,20 +78,24 @@ export function openSettings({ home, ledger, configMac, now, remember }: Setting
         const { use } = await pageProof.prove(purposeOf(change), proof);
         await ledger.factors.use(use, now());
       }
-      const config = await updateConfig(home, configMac, async (current) => {
-        if (current.version < (await ledger.head()).configVersion)
-          throw new WalletError(
-            'config_stale',
-            'The config is older than the ledger knows; nothing was changed.',
-          );
+      await update((current) => {
         const again = reviewOf(current, change.key, change.after);
         // Another hand was there meanwhile: what would be made is not what was shown.
         if (again.digest !== change.digest) throw changedMeanwhile();
         return setKey(current, change.key, change.after).config;
       });
-      await ledger.noteConfigVersion(config.version, now());
-      remember();
       return change;
+    },
+    async tighten(keys) {
+      let made: readonly KeyChange[] = [];
+      await update((current) => {
+        const set = setKeys(current, keys);
+        made = set.changes;
+        const looser = made.find(({ direction }) => direction === 'loosens');
+        if (looser !== undefined) throw loosens(looser);
+        return set.config;
+      });
+      return made;
     },
   };
 }
@@ -96,6 +119,20 @@ function reviewOf(config: Config, keyText: string, value: string): ReviewedChang
 /** T18: a signature is for this very change, from what it was to what it is to be. */
 function purposeOf({ digest, act }: ReviewedChange): string {
   return JSON.stringify(['purser setting 2', digest, act.what, act.details]);
+}
+
+function loosens({ key, after }: KeyChange): WalletError {
+  return new WalletError(
+    'owner_proof_needed',
+    `Setting ${key} to ${after} loosens the wallet, and so is the owner's alone.`,
+    {
+      owner: {
+        say: `Setting ${key} needs you.`,
+        action: { kind: 'setSetting', key, value: after },
+        gives: 'factor',
+      },
+    },
+  );
 }
 
 function changedMeanwhile(): WalletError {

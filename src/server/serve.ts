@@ -13,6 +13,7 @@ import { Meters } from './http/operation/meters.js';
 import type { RefusalReason } from './http/refusal.js';
 import { ServedWallets } from './http/sessions/servedWallets.js';
 import { NoticeKeeper } from './noticeKeeper.js';
+import { AdminKeeper, type OpenAdmin } from './adminKeeper.js';
 import { OwnerPageKeeper, type ServeOwnerPage } from './ownerPageKeeper.js';
 import { within } from './within.js';
 
@@ -45,6 +46,8 @@ export interface ServeOptions {
   readonly metricsToken: string | null;
   /** Serves the owner's page beside the agents; left out for no page. */
   readonly ownerPage?: ServeOwnerPage | undefined;
+  /** The owner's side of the wallet, for the admin API; left out for none. */
+  readonly admin?: OpenAdmin | undefined;
   /** The log's file; stderr unless given. */
   readonly logFile: string | undefined;
   /** Told once the server can be reached. */
@@ -82,11 +85,13 @@ export async function serveHttpWallet(options: ServeOptions): Promise<number> {
   const { version, env, platform } = wallet;
   const notices = new NoticeKeeper({ version, env, platform });
   const ownerPage = options.ownerPage === undefined ? null : new OwnerPageKeeper(options.ownerPage);
+  const admin = options.admin === undefined ? null : new AdminKeeper(version, options.admin);
   const wallets = new ServedWallets({
     ...wallet,
     behind: (engine) => {
       notices.begin(engine);
       ownerPage?.over(engine);
+      admin?.over(engine);
     },
     reach: () => new DesktopReach({ version, env, platform }),
   });
@@ -108,6 +113,7 @@ export async function serveHttpWallet(options: ServeOptions): Promise<number> {
     places,
     tls,
     access: wallets,
+    admin: admin === null ? undefined : (request) => admin.fetch(request),
     refused,
     failed: (error) => noteFault(log, error),
     createServer: (agent) =>

@@ -394,6 +394,17 @@ const HINTS: Readonly<Record<Kind, Hint | { readonly onlyParses: OwnerAction; re
       expect((await place.agent('notify')).out).toContain('No channels yet');
     },
   },
+  addAdminClient: {
+    when: (place) => place.agent('admin', 'add', 'ops', '--role', 'viewer'),
+    says: 'admin add ops --role viewer --passphrase-file',
+    mends: async (place) => {
+      expect((await place.agent('admin')).out).toContain('ops  viewer');
+    },
+  },
+  removeAdminClient: {
+    onlyParses: { kind: 'removeAdminClient', name: 'ops' },
+    why: 'whoever can open the keys may take a client away',
+  },
   openApprovals: { onlyParses: { kind: 'openApprovals' }, why: 'it serves a page until it is interrupted' },
   fund: { onlyParses: { kind: 'fund', agent: 'bob', network: BASE_SEPOLIA }, why: 'it waits for money' },
   showAddress: {

@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { Client, SSEClientTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { hashToken } from '../../src/money/agent.js';
 import type { ToldOutcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { ERAS } from '../mcp/purser.js';
@@ -20,10 +21,13 @@ let ada: FundedAgent;
 let bob: FundedAgent;
 /** The wallet as its owner's other processes have it. */
 let owner: Wallet;
+const ADMIN_TOKEN = `adm_${'o'.repeat(43)}`;
 const running: Served[] = [];
 beforeAll(async () => {
   world = await startTestWorld();
-  wallet = await world.wallet({ settings: { 'limits.per_session_usd': '1' } });
+  const access = JSON.stringify(['operator', '2099-12-31', hashToken(ADMIN_TOKEN)]);
+  const admin = { 'admin.on': 'true', 'admin.clients.ops.access': access };
+  wallet = await world.wallet({ settings: { 'limits.per_session_usd': '1', ...admin } });
   owner = wallet.open();
   [ada, bob] = (await addAgents(world.sandbox, owner, ['ada', 'bob'], 5_000_000n)) as [
     FundedAgent,
@@ -101,6 +105,23 @@ test.each(ERAS)(
     expect((await (await owner.engine()).ledger.audit()).findings).toEqual([]);
   },
 );
+
+test('the admin API answers the owner’s clients, in the words of its document, and an agent’s token opens none of it', async () => {
+  const served = await serve();
+  const ask = async (path: string, token: string): Promise<Response> =>
+    fetch(new URL(path, served.url), { headers: { Authorization: `Bearer ${token}` } });
+  expect(await (await ask('/admin/v1/health', ADMIN_TOKEN)).json()).toMatchObject({ status: 'ok' });
+  expect(await (await ask('/admin/v1/openapi.json', ADMIN_TOKEN)).json()).toEqual(
+    JSON.parse(readFileSync('docs/admin-api.json', 'utf8')),
+  );
+  expect((await ask('/admin/v1/health', ada.token)).status).toBe(401);
+  expect((await ask('/mcp', ADMIN_TOKEN)).status).toBe(401);
+  const { agents } = (await (await ask('/admin/v1/agents', ADMIN_TOKEN)).json()) as { agents: unknown };
+  expect(agents).toMatchObject([{ name: 'default' }, { name: 'ada' }, { name: 'bob' }]);
+  const month = new Date().toISOString().slice(0, 7);
+  expect((await ask(`/admin/v1/statements/${month}`, ADMIN_TOKEN)).status).toBe(200);
+  expect(await served.stop()).toEqual({ code: 0, signal: null });
+});
 
 test('an agent pays over the older HTTP+SSE', async () => {
   const served = await serve();

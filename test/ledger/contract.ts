@@ -420,6 +420,17 @@ export function describeLedgerContract(name: string, storeIn: (home: string) => 
       expect(seen).toEqual(ids);
     });
 
+    test('keeps what clients of the admin API asked for in its journal, for each process', async () => {
+      const [one, two] = [await open(), await open()];
+      const acts = ['freeze', 'suspendAgent'].map((act) => ({
+        ...{ client: 'ops', role: 'operator', act, subject: act === 'freeze' ? '' : 'ada' },
+      }));
+      for (const act of acts) await one.adminActs.note(act, T0);
+      expect(await two.adminActs.list(9)).toEqual(acts.map((act) => ({ ...act, atMs: T0 })).reverse());
+      expect(await two.adminActs.list(1)).toHaveLength(1);
+      expect((await two.audit()).findings).toEqual([]);
+    });
+
     test('wakes who waits for an end that another process writes', async () => {
       const [one, two] = [await open({ holder: 'one' }), await open({ holder: 'two' })];
       const { id } = await sent(one);

@@ -2,7 +2,8 @@ import type { CommandEntry, CommandFlag } from '../command.js';
 import { NETWORK_FLAG_ONE, OPENS, OWNS } from '../terminal/flags.js';
 
 const NAME = { name: '<name>', summary: 'Lower-case letters, digits and hyphens; starts with a letter.' };
-const TOKEN_FLAG = {
+/** Of a command that makes a token. */
+export const TOKEN_FLAG = {
   flags: '--token-file <file>',
   summary: 'Write the token to this new file, readable by you only, instead of printing it.',
 } as const satisfies CommandFlag;

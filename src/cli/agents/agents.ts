@@ -32,16 +32,34 @@ function isoOf(ms: number | null): string | null {
  * Runs what makes a token, and hands that over once: into a new file that its owner alone can read, or shown. A file
  * is written before the token opens anything, and goes again where it comes to open nothing.
  */
-export async function runWithToken(
-  { io, flags }: CommandCall,
+export function runWithToken(
+  call: CommandCall,
   work: (deliver: DeliverToken) => Promise<AgentLine>,
   say: (agent: AgentLine) => string,
+): Promise<number> {
+  return handOverToken(call, work, (agent) => ({
+    ...{ message: say(agent), fields: agentFields(agent), lines: [`Address  ${agent.address}`] },
+  }));
+}
+
+/** What is told beside a token: the sentence, the fields of `--json`, and further lines. */
+interface TokenReport {
+  readonly message: string;
+  readonly fields: object;
+  readonly lines: readonly string[];
+}
+
+/** The same of whoever a token is for. */
+export async function handOverToken<Made>(
+  { io, flags }: CommandCall,
+  work: (deliver: DeliverToken) => Promise<Made>,
+  tell: (made: Made) => TokenReport,
 ): Promise<number> {
   const given = flags.text('tokenFile');
   const path = given === undefined ? null : resolve(given);
   let token = '';
   let written = false;
-  const agent = await work(async (made) => {
+  const done = await work(async (made) => {
     token = made;
     if (path === null) return;
     await writeToken(path, made);
@@ -50,11 +68,11 @@ export async function runWithToken(
     if (written && path !== null) rmSync(path, { force: true });
     throw error;
   });
-  const message = say(agent);
+  const { message, fields, lines } = tell(done);
   const where = path === null ? { token } : { token_file: path };
-  return printReport(io, flags.has('json'), { message, ...agentFields(agent), ...where }, [
+  return printReport(io, flags.has('json'), { message, ...fields, ...where }, [
     message,
-    `Address  ${agent.address}`,
+    ...lines,
     path === null ? `Token    ${token}` : `Token    in ${path}`,
     ...(path === null ? ['It is shown this once; the wallet keeps only what recognises it.'] : []),
   ]);

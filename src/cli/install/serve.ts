@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 import { WalletError } from '../../errors/walletError.js';
+import type { AdminParts } from '../../server/admin/parts.js';
+import type { OpenAdmin } from '../../server/adminKeeper.js';
 import type { ServeOwnerPage } from '../../server/ownerPageKeeper.js';
 import type { CommandCall, Flags } from '../command.js';
 import { readSecretFile } from '../setUp/passphrase.js';
@@ -33,6 +35,7 @@ export async function run(call: CommandCall): Promise<number> {
     metricsToken,
     logFile: flags.text('logFile'),
     ownerPage: ownerPageOf(call),
+    admin: adminOf(call),
     ready: ({ url, socket, healthUrl, ownerPageUrl }) => {
       const places = { url, socket, health_url: healthUrl, owner_page_url: ownerPageUrl };
       if (flags.has('json')) printJson(io, { status: 'ok', code: 'ok', ...places });
@@ -67,6 +70,36 @@ function ownerPageOf(call: CommandCall): ServeOwnerPage | undefined {
         notices.close();
       },
     };
+  };
+}
+
+/** The owner's side of the wallet, as its pages have it, for the admin API. */
+function adminOf(call: CommandCall): OpenAdmin {
+  return async (engine) => {
+    const [{ deskOf }, { openInbox }, { openMovements }] = await Promise.all([
+      import('../approvals/open.js'),
+      import('../../owner/approvalInbox.js'),
+      import('../../ledger/stores.js'),
+    ]);
+    const { home } = call;
+    const { ledger, keys, closing } = engine;
+    const now = (): number => engine.now();
+    const book = openMovements(home);
+    closing.addEventListener('abort', () => book.close(), { once: true });
+    const desk = deskOf(call, engine, book, closing);
+    const configMac = (data: string): Uint8Array => keys.mac('config', data);
+    const inbox = openInbox({
+      home,
+      ledger,
+      configMac,
+      now,
+      place: 'page',
+      somebody: 'a client of the admin API',
+    });
+    const { config, settings, acts, budgets, freeze, suspend } = desk;
+    const readStatement: AdminParts['readStatement'] = (period) =>
+      desk.readStatement(period, (ms) => new Date(ms).toISOString());
+    return { ledger, config, settings, acts, budgets, freeze, suspend, inbox, readStatement, now };
   };
 }
 

@@ -69,6 +69,12 @@ function lineOf(action: OwnerAction): CommandLine {
       });
     case 'removeChannel':
       return commandLine('notify remove', [action.name]);
+    case 'addAdminClient':
+      return commandLine('admin add', [action.name ?? { blank: 'NAME' }], {
+        '--role': action.role ?? { blank: 'ROLE' },
+      });
+    case 'removeAdminClient':
+      return commandLine('admin remove', [action.name]);
     case 'openApprovals':
       return commandLine('open');
     case 'fund':

@@ -75,6 +75,15 @@ export function readAgentName(key: string, name: string): string {
   );
 }
 
+/** Reads the `<client>` of a key; throws `bad_input`. */
+export function readClientName(key: string, name: string): string {
+  if (AGENT_NAME.test(name)) return name;
+  throw new WalletError(
+    'bad_input',
+    `The client in ${key} must be 1 to 32 small letters, digits and hyphens, a letter first.`,
+  );
+}
+
 const AGENT_WORDS = 'must be none or the name of an agent, such as treasury';
 
 /** The name of an agent. */

@@ -13,6 +13,7 @@ import type { LedgerContext } from './file/context.js';
 import { statement, type Sqlite } from './file/database.js';
 import { toLedgerError } from './file/fault.js';
 import { sellerBook } from './views/history.js';
+import { adminBook } from './journal/adminActs.js';
 import { journalKeeper, ownerBook, type KeptLedger } from './journal/keeper.js';
 import { observationBook } from './views/look.js';
 import { quoteBook } from './calls/quote.js';
@@ -51,6 +52,7 @@ export function booksOver(access: LedgerAccess, waiting: Waiting, open: OpenLedg
     agents: new Agents(access),
     entitlements: new Entitlements(access),
     budgets: new Budgets(access),
+    adminActs: adminBook(access),
     keyedHash: (text) => Buffer.from(access.context().auth.keyedHash(text)).toString('hex'),
     close: open.close,
   };

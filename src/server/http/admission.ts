@@ -38,7 +38,8 @@ export function admit(rules: AdmissionRules): MiddlewareHandler<HttpEnv> {
   };
 }
 
-function checkSource(c: Context<HttpEnv>, rules: AdmissionRules): Response | null {
+/** What turns a request away whoever sends it: another host's name, a foreign page, the server's end; null for nothing. */
+export function checkSource(c: Context<HttpEnv>, rules: AdmissionRules): Response | null {
   const { hostnames, refused } = rules;
   const { host, origin } = c.env.incoming.headers;
   // The target's own host counts too, where a request names one: `GET http://elsewhere/mcp`.

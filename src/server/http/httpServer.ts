@@ -5,7 +5,7 @@ import { Hono } from 'hono';
 import { CallsInFlight } from '../callsInFlight.js';
 import { within } from '../within.js';
 import type { AgentAccess } from './access.js';
-import { admit, inTurn, type HttpEnv } from './admission.js';
+import { admit, checkSource, inTurn, type HttpEnv } from './admission.js';
 import { checkPlainAddress, type Binding } from './socket/binding.js';
 import { BodyReader } from './body.js';
 import {
@@ -30,6 +30,8 @@ export interface HttpServerOptions {
   readonly tls: TlsFiles | null;
   readonly access: AgentAccess;
   readonly createServer: (agent: string) => McpServer;
+  /** Answers what is asked below `/admin/v1`; null for what is not there. Left out for no such thing. */
+  readonly admin?: ((request: Request) => Promise<Response | null>) | undefined;
   readonly refused: RefusalListener;
   /** Hears of each request that the server itself failed at. */
   readonly failed?: (error: unknown) => void;
@@ -59,7 +61,7 @@ const FLUSH_MS = 1_000;
 /** Serves the protocol over HTTP to callers with an agent's token. Throws what {@link listenAt} throws. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { binding, places, tls, access, createServer, refused, failed = () => undefined } = options;
-  const { bounds = {}, turnBounds } = options;
+  const { bounds = {}, turnBounds, admin } = options;
   let stopping = false;
   const parts = { createServer, bodies: new BodyReader(), refused };
   const mcp = new McpRoute(parts);
@@ -68,6 +70,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   // It says that the process answers, and nothing of the wallet.
   app.get('/health', (c) => c.json({ status: stopping ? 'stopping' : 'ok' }, stopping ? 503 : 200));
   const rules = { hostnames: binding.hostnames, access, refused, stopping: () => stopping };
+  // Before the agents' door: no token of an agent is looked at here, and no other one there.
+  if (admin !== undefined)
+    app.all('/admin/v1/*', async (c, next) => checkSource(c, rules) ?? (await admin(c.req.raw)) ?? next());
   app.use(admit(rules));
   const exchanges = new CallsInFlight();
   app.post('*', (c, next) => {

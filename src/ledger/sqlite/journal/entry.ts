@@ -27,7 +27,8 @@ export type JournalKind =
   | 'factor'
   | 'tries'
   | 'agent'
-  | 'budget';
+  | 'budget'
+  | 'admin';
 
 /** One line of the journal. */
 export interface JournalEntry {

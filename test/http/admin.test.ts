@@ -1,0 +1,269 @@
+import { dirname } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Challenges } from '../../src/approvals/challenge.js';
+import { askedQuestion, SoftwareAuthenticator } from '../../src/approvals/fixtures.js';
+import { beginPasskey, makePasskeyFactor } from '../../src/approvals/passkey.js';
+import { setKey } from '../../src/config/change.js';
+import { createConfig, updateConfig } from '../../src/config/configFile.js';
+import { ADMIN_ROLES, type AdminRole } from '../../src/config/value/adminClient.js';
+import { hashToken } from '../../src/money/agent.js';
+import { captured, newLedger, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
+import { storedFactor } from '../../src/owner/auth/ownerFactor.js';
+import { openActs } from '../../src/owner/ownerActs.js';
+import { budgetStates } from '../../src/owner/ownerBudgets.js';
+import { openSettings } from '../../src/owner/ownerSettings.js';
+import { makeAdminApi, type AdminApi } from '../../src/server/admin/adminApi.js';
+import type { AdminParts } from '../../src/server/admin/parts.js';
+import { adminRoutes } from '../../src/server/admin/routes.js';
+import { MemoryInbox } from '../web/memoryInbox.js';
+import { startFixture, TOKENS } from './fixture.js';
+
+const PAGE = { origin: 'https://wallet.example', rpId: 'wallet.example' };
+const DIGEST = 'a'.repeat(64);
+const tokenOf = (role: string): string => `adm_${role.padEnd(43, '-')}`;
+
+const world = newLedger();
+const { ledger } = world;
+const home = dirname(world.path);
+const device = Object.assign(new SoftwareAuthenticator(0), PAGE);
+let nowMs = T0;
+const inbox = new MemoryInbox(() => nowMs);
+const settings = openSettings({
+  ...{ home, ledger, configMac: testMac('config'), now: () => nowMs, remember: () => undefined },
+});
+const done: string[] = [];
+const parts: AdminParts = {
+  ...{ ledger, settings, inbox, now: () => nowMs, config: async () => Promise.resolve(settings.config()) },
+  acts: openActs(
+    ledger,
+    () => nowMs,
+    async ({ kind, subject }) => {
+      const run = async () => Promise.resolve({ message: `${done.push(`${kind} ${subject}`)}` });
+      return Promise.resolve({ isOwners: true, act: { what: `${kind} ${subject}`, details: [] }, run });
+    },
+  ),
+  budgets: () => budgetStates(ledger, settings.config(), nowMs),
+  readStatement: async (period) => Promise.resolve({ period, accounts: [] }),
+  freeze: async () => void (await ledger.freeze(nowMs)),
+  suspend: async (agent) => void (await ledger.agents.change(agent, { act: 'suspend' }, nowMs)),
+};
+let api: AdminApi;
+
+/** Sets the settings as their owner did. */
+async function set(values: Readonly<Record<string, string>>): Promise<void> {
+  const { version } = await updateConfig(home, testMac('config'), (config) =>
+    Object.entries(values).reduce((next, [key, value]) => setKey(next, key, value).config, config),
+  );
+  await ledger.noteConfigVersion(version, nowMs);
+}
+const client = (role: string, until = '2026-12-31'): string =>
+  JSON.stringify([role, until, hashToken(tokenOf(role))]);
+
+beforeAll(async () => {
+  await ledger.agents.change('ada', { act: 'add', index: 1, tokenHash: hashToken('x') }, nowMs);
+  await captured(ledger, { nowMs, agent: 'ada' });
+  await createConfig(home, testMac('config'), { walletId: 'wal_1', keystore: 'file', testnet: true });
+  const roles = ADMIN_ROLES.map((role) => [`admin.clients.${role}.access`, client(role)]);
+  await set({ 'admin.on': 'true', 'owner_page.url': PAGE.origin, ...Object.fromEntries(roles) });
+  const challenges = new Challenges();
+  const { challengeId, options } = await beginPasskey(challenges, { factors: [], at: PAGE, nowMs });
+  const factor = await makePasskeyFactor(
+    challenges,
+    { challengeId, response: device.register(options) },
+    { nowMs },
+  );
+  await ledger.factors.add(storedFactor(factor), null, nowMs);
+  inbox.factorRecords.push(factor);
+  api = makeAdminApi('0.0.0-test', () => parts);
+});
+afterAll(() => world[Symbol.dispose]());
+
+/** The fields of answers that a test goes on with. */
+interface Answer {
+  readonly http: number;
+  readonly digest: string;
+  readonly challenge_id: string;
+  readonly options: { readonly challenge: string };
+  readonly approvals: unknown;
+  readonly acts: readonly Readonly<Record<'client' | 'role' | 'act' | 'subject', string>>[];
+}
+
+/** What an operation answers, which is what its own schema says it is. */
+async function call(
+  role: AdminRole | null,
+  path: string,
+  body?: object,
+  token = tokenOf(role ?? ''),
+): Promise<Answer> {
+  const response = await api.fetch(
+    new Request(`http://wallet.test/admin/v1${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: role === null && token === tokenOf('') ? {} : { Authorization: `Bearer ${token}` },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }),
+  );
+  const json = (await response.json()) as object;
+  if (response.status === 200) {
+    const method = body === undefined ? 'get' : 'post';
+    const [where = ''] = path.split('?');
+    const route = adminRoutes.find(
+      (one) =>
+        one.method === method && new RegExp(`^${one.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(where),
+    );
+    expect(route?.answer.safeParse(json).error).toBeUndefined();
+  } else {
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(json).toMatchObject({ status: response.status });
+  }
+  expect(response.headers.get('access-control-allow-origin')).toBeNull();
+  return { http: response.status, ...json } as Answer;
+}
+
+test('a role reads, stops and tightens what it may, and all it did is in the journal with its name', async () => {
+  expect(await call('viewer', '/health')).toMatchObject({ status: 'ok', captured_24h_usd: '0.01' });
+  expect(await call('viewer', '/agents')).toMatchObject({
+    agents: [{ name: 'default' }, { name: 'ada', state: 'active' }],
+  });
+  expect(await call('viewer', '/payments?agent=ada&limit=1')).toMatchObject({
+    payments: [{ agent: 'ada', captured_usd: '0.01' }],
+  });
+  expect(await call('viewer', '/statements/2026-06')).toMatchObject({ accounts: [] });
+  expect(await call('viewer', '/freeze', {})).toMatchObject({ http: 403, code: 'role_too_low' });
+  const tighter = { changes: [{ key: 'limits.per_day_usd', value: '4' }] };
+  expect(await call('viewer', '/limits/tighten', tighter)).toMatchObject({ http: 403 });
+  expect(await call('operator', '/limits/tighten', tighter)).toMatchObject({
+    changes: [{ before: '5.00', after: '4.00', direction: 'tightens' }],
+  });
+  expect(await call('operator', '/budgets/research', { total_usd: '10' })).toMatchObject({ http: 200 });
+  expect(await call('operator', '/agents/ada/budget', { budget: 'research' })).toMatchObject({ http: 200 });
+  expect(await call('viewer', '/budgets')).toMatchObject({
+    budgets: [{ name: 'research', agents: ['ada'], lines: [{ max_usd: '10.00' }] }],
+  });
+  expect(await call('operator', '/agents/ada/suspend', {})).toMatchObject({ http: 200 });
+  expect((await ledger.agents.find('ada'))?.state).toBe('suspended');
+  expect(await call('operator', '/freeze', {})).toMatchObject({ http: 200 });
+  expect((await ledger.head()).frozen).toBe(true);
+  const { acts } = await call('viewer', '/acts');
+  expect(acts.map(({ client: who, role, act, subject }) => [who, role, act, subject])).toEqual([
+    ['operator', 'operator', 'freeze', ''],
+    ['operator', 'operator', 'suspendAgent', 'ada'],
+    ['operator', 'operator', 'moveAgent', 'ada research'],
+    ['operator', 'operator', 'setBudget', 'research {"total_usd":"10"}'],
+    ['operator', 'operator', 'tightenLimits', 'limits.per_day_usd=4'],
+  ]);
+  expect((await ledger.audit()).findings).toEqual([]);
+});
+
+test('no token alone loosens anything: it takes the owner’s passkey over what was shown (T18, T20)', async () => {
+  const looser = { key: 'limits.per_day_usd', value: '5' };
+  for (const role of ADMIN_ROLES.slice(1)) {
+    expect(await call(role, '/limits/tighten', { changes: [looser] })).toMatchObject({
+      ...{ http: 403, code: 'owner_proof_needed' },
+    });
+    expect(await call(role, '/budgets/research', { total_usd: '11' })).toMatchObject({ http: 403 });
+    // Nothing of a step is made where a part of it loosens.
+    const both = [{ key: 'limits.per_call_usd', value: '0.1' }, looser];
+    expect(await call(role, '/limits/tighten', { changes: both })).toMatchObject({ http: 403 });
+  }
+  const { digest } = await call('operator', '/limits/propose', looser);
+  expect(await call('operator', '/limits/challenge', { ...looser, digest })).toMatchObject({ http: 403 });
+  expect(await call('owner', '/limits/apply', { ...looser, digest })).toMatchObject({
+    code: 'factor_needed',
+  });
+  const asked = await call('approver', '/limits/challenge', { ...looser, digest });
+  const passkey = { challenge_id: asked.challenge_id, response: device.sign(asked.options) };
+  // What was signed is for that very value.
+  const more = { key: looser.key, value: '50' };
+  const shown = await call('approver', '/limits/propose', more);
+  expect(await call('approver', '/limits/apply', { ...more, digest: shown.digest, passkey })).toMatchObject({
+    code: 'factor_wrong',
+  });
+  expect(await call('approver', '/limits/apply', { ...looser, digest, passkey })).toMatchObject({
+    http: 403,
+  });
+  expect(settings.config().limits.perDayUsdMicros).toBe(4_000_000n);
+  const again = await call('approver', '/limits/challenge', { ...looser, digest });
+  const signed = { challenge_id: again.challenge_id, response: device.sign(again.options) };
+  expect(await call('approver', '/limits/apply', { ...looser, digest, passkey: signed })).toMatchObject({
+    changes: [{ after: '5.00', direction: 'loosens' }],
+  });
+  expect(settings.config().limits.perDayUsdMicros).toBe(5_000_000n);
+  // A setting that is no limit, such as who hears of the wallet, is not there at all.
+  expect(await call('owner', '/limits/propose', { key: 'admin.on', value: 'true' })).toMatchObject({
+    http: 400,
+  });
+});
+
+test('an act of the owner’s and a yes take the passkey; a no takes an operator', async () => {
+  const { digest } = await call('approver', '/unfreeze');
+  expect(await call('approver', '/unfreeze', { digest })).toMatchObject({ http: 403, code: 'factor_needed' });
+  expect(done).toEqual([]);
+  const asked = await call('approver', '/unfreeze/challenge', { digest });
+  const passkey = { challenge_id: asked.challenge_id, response: device.sign(asked.options) };
+  expect(await call('approver', '/unfreeze', { digest: DIGEST, passkey })).toMatchObject({ http: 409 });
+  expect(await call('approver', '/unfreeze', { digest, passkey })).toMatchObject({ http: 200 });
+  expect(done).toEqual(['unfreeze ']);
+  expect(await call('approver', '/agents/ada/rotate')).toMatchObject({ http: 403, code: 'role_too_low' });
+
+  const waits = inbox.ask(askedQuestion());
+  const { approvalId: id } = waits.question;
+  const yes = { digest: waits.digest, answer: 'once' };
+  expect((await call('viewer', '/approvals')).approvals).toMatchObject([{ id, usd: '0.75' }]);
+  expect(await call('operator', `/approvals/${id}/approve`, yes)).toMatchObject({ code: 'role_too_low' });
+  expect(await call('owner', `/approvals/${id}/approve`, yes)).toMatchObject({ code: 'factor_needed' });
+  const challenge = await call('approver', `/approvals/${id}/challenge`, yes);
+  const proof = { challenge_id: challenge.challenge_id, response: device.sign(challenge.options) };
+  expect(await call('approver', `/approvals/${id}/approve`, { ...yes, passkey: proof })).toMatchObject({
+    state: 'approved',
+  });
+  const other = inbox.ask(askedQuestion({ approvalId: 'apr_0f0f' }));
+  const no = { digest: other.digest, answer: 'no' };
+  expect(await call('viewer', '/approvals/apr_0f0f/deny', no)).toMatchObject({ http: 403 });
+  expect(await call('operator', '/approvals/apr_0f0f/deny', no)).toMatchObject({ state: 'denied' });
+});
+
+test('a token that is unknown, removed, over or of an agent opens nothing, and calls are bounded', async () => {
+  for (const token of ['', 'adm_x', 'x'.repeat(5_000), TOKENS.ada])
+    expect(await call(null, '/health', undefined, token)).toMatchObject({ http: 401, code: 'token_wrong' });
+  expect(await call('viewer', '/nothing')).toMatchObject({ http: 404 });
+  expect(await call('operator', '/limits/tighten', { changes: [], more: 1 })).toMatchObject({ http: 400 });
+  const large = { key: 'limits.per_day_usd', value: 'x'.repeat(70_000) };
+  expect(await call('operator', '/limits/propose', large)).toMatchObject({ http: 413 });
+  await set({
+    'admin.clients.owner.access': 'none',
+    'admin.clients.approver.access': client('approver', '2026-05-31'),
+  });
+  for (const role of ['owner', 'approver'] as const)
+    expect(await call(role, '/health')).toMatchObject({ http: 401 });
+  const statuses = [];
+  for (let i = 0; i < 601; i++) statuses.push((await call('viewer', '/nothing')).http);
+  expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(0);
+  nowMs += 60_000;
+  expect(await call('viewer', '/health')).toMatchObject({ http: 200 });
+  // T22: a server with old settings does not know who was removed since.
+  await ledger.noteConfigVersion(settings.config().version + 1, nowMs);
+  expect(await call('viewer', '/health')).toMatchObject({ http: 409, code: 'config_stale' });
+  await set({ 'admin.on': 'false' });
+  expect(await call('viewer', '/health')).toMatchObject({ http: 401 });
+});
+
+test('its door stands beside the agents’: neither’s token opens the other’s, and no foreign page comes in (T20)', async () => {
+  const seen: string[] = [];
+  let isOn = true;
+  const { server, url, refused } = await startFixture({
+    admin: async (request: Request) => {
+      seen.push(request.headers.get('authorization') ?? '');
+      return Promise.resolve(isOn ? new Response('admin', { status: 401 }) : null);
+    },
+  });
+  const at = new URL('/admin/v1/health', url);
+  const ask = (place: URL, headers: Record<string, string>) => fetch(place, { headers });
+  expect(await (await ask(at, { Authorization: `Bearer ${TOKENS.ada}` })).text()).toBe('admin');
+  expect((await ask(at, { Origin: 'https://elsewhere.example' })).status).toBe(403);
+  expect(seen).toEqual([`Bearer ${TOKENS.ada}`]);
+  expect((await ask(new URL(url), { Authorization: `Bearer ${tokenOf('owner')}` })).status).toBe(401);
+  isOn = false;
+  expect((await ask(at, {})).status).toBe(401);
+  expect(refused).toEqual(['origin', 'token_wrong', 'token_missing']);
+  await server.stop(Promise.resolve());
+});
