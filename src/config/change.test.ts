@@ -402,6 +402,7 @@ const TEXTS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   'notices.channels.<channel>.tells': orNone(fc.constantFrom('["lost"]', '["cap","lost"]')),
   'notices.channels.<channel>.escalate_min': orNone(fc.constantFrom('1', '10')),
   'notices.channels.<channel>.digest_min': orNone(fc.constantFrom('1', '60')),
+  'admin.on': fc.constantFrom('true', 'false'),
   'admin.clients.<client>.access': orNone(
     fc.constantFrom('viewer', 'owner').map((role) => JSON.stringify([role, '2027-03-31', 'a'.repeat(64)])),
   ),
