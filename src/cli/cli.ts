@@ -17,6 +17,7 @@ const HELP_WIDTH_MAX = 100;
 
 const GROUPS: Readonly<Record<string, string>> = {
   allowance: 'For sellers that are paid through Permit2: what it may move.',
+  admin: 'Let programs of yours look after the wallet by its admin API.',
   agents: 'Give each agent its own money, limits, token and off-switch.',
   budgets: 'Give agents an amount that they share.',
   policy: 'Keep what agents may spend as a file, and try it on past payments.',
