@@ -16,8 +16,6 @@ export default defineConfig({
     expect: { poll: { timeout: WAIT_MS_MAX } },
     setupFiles: ['test/support/scryptMemory.ts'],
     globalSetup: existsSync('scripts/build.ts') ? ['test/globalSetup.ts'] : [],
-    // A ninth of what the workers did was to tidy up after objects that are dead within a test.
-    execArgv: ['--max-semi-space-size=64'],
     // Two cores, and a third file for the time in which the tests of two wait for processes and chains.
     maxWorkers: 3,
     projects: [
