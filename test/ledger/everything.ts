@@ -64,6 +64,7 @@ export async function fillWithEverything(ledger: Ledger): Promise<Everything> {
     budgetId: innerRunId,
     category: 'search',
     reason: 'to know',
+    labels: { team: 'search', model: 'small' },
     quoteId,
     nowMs: T0,
   };

@@ -58,27 +58,18 @@ export function explain(
   const { addresses } = account;
   const agentOf = new Map(addresses.map(({ agent, address }) => [address.toLowerCase(), agent]));
   const whose = (address: string): string | null => agentOf.get(address.toLowerCase()) ?? null;
-  const isOwn = ({ other }: Movement): boolean => whose(other) !== null;
-  const foreign = movements.filter((one) => !isOwn(one));
-  const moves = explainMoves(movements.filter(isOwn), whose, rows, part.toMs);
-  const incoming = foreign
-    .filter(({ direction }) => direction === 'in')
-    .map((one) =>
-      lineOf(one.isProtocol ? 'earned' : 'deposit', one, {
-        ...{ agent: whose(one.address), other: one.other, changeAtomic: one.amountAtomic },
-      }),
-    );
+  const isInside = ({ direction, other }: Movement): boolean => direction === 'in' || whose(other) !== null;
+  const inside = explainInside(movements.filter(isInside), whose, rows, part.toMs);
   const outgoing = explainOutgoing(
     account,
-    foreign.filter(({ direction }) => direction === 'out'),
+    movements.filter((one) => !isInside(one)),
     whose,
     rows,
   );
   const missing = explainMissing(rows, part);
   return {
     lines: [
-      ...moves,
-      ...incoming,
+      ...inside,
       ...outgoing.lines,
       ...missing.lines,
       ...groupPayments([...outgoing.paid, ...missing.paid]),
@@ -103,15 +94,26 @@ function tellElsewhere(
 
 type Whose = (address: string) => string | null;
 
-/** What went from one own agent to another. */
-function explainMoves(moves: readonly Movement[], whose: Whose, rows: Rows, toMs: number): StatementLine[] {
-  const out = moves.filter(({ direction }) => direction === 'out');
-  const lines = out.map((one) => {
+/** What came in, and what went from one own agent to another, in its order. */
+function explainInside(
+  movements: readonly Movement[],
+  whose: Whose,
+  rows: Rows,
+  toMs: number,
+): StatementLine[] {
+  let moved = 0n;
+  const lines = movements.flatMap((one) => {
+    const agent = whose(one.address);
+    const other = whose(one.other);
+    if (other === null) {
+      const kind = one.isProtocol ? 'earned' : 'deposit';
+      return [lineOf(kind, one, { agent, other: one.other, changeAtomic: one.amountAtomic })];
+    }
+    moved += signed(one);
+    if (one.direction === 'in') return [];
     rows.tell(rows.of([one]));
-    const other = whose(one.other) ?? one.other;
-    return lineOf('move', one, { agent: whose(one.address), other, changeAtomic: 0n });
+    return [lineOf('move', one, { agent, other, changeAtomic: 0n })];
   });
-  const moved = moves.reduce((sum, one) => sum + signed(one), 0n);
   if (moved === 0n) return lines;
   return [...lines, unexplained(moved, toMs, null, 'One side alone of a move between your agents is shown.')];
 }
