@@ -43,6 +43,8 @@ export class Watch {
   readonly #nonces = new Map<string, string>();
   /** The lease that was last seen on each payment. */
   readonly #leases = new Map<string, SeenLease>();
+  /** When the journal was last read, by this process's monotonic clock. */
+  #lookedMs = performance.now();
   #db: Database.Database | null = null;
   #looking: NodeJS.Timeout | undefined;
 
@@ -95,9 +97,10 @@ export class Watch {
       const last = this.#leases.get(id);
       const isStill = last?.pid === pid && last.untilMs === untilMs;
       // What changed since the last look may have changed right after it.
-      const sinceMs = isStill ? last.sinceMs : (last?.seenMs ?? seenMs);
+      const sinceMs = isStill ? last.sinceMs : (last?.seenMs ?? this.#lookedMs);
       this.#leases.set(id, { pid, untilMs, sinceMs, seenMs });
     }
+    this.#lookedMs = seenMs;
   }
 
   /**
