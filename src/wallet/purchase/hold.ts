@@ -127,6 +127,8 @@ async function holdCall(
 async function labelsOf({ terms, request, context }: PaidCall): Promise<Labels> {
   const given = terms.labels ?? NO_LABELS;
   if (context.forwarded?.asksModel !== true || Object.hasOwn(given, MODEL_LABEL)) return given;
+  // What lies in the spool is large: a label is not worth having it in memory.
+  if (request.body?.bytes === null) return given;
   const model = await modelOf(request);
   return model === null ? given : withLabel(given, MODEL_LABEL, model);
 }
