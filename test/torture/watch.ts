@@ -27,6 +27,15 @@ interface SeenLease {
   /** Since when it was seen to stand still, and when it was last seen, by this process's monotonic clock. */
   readonly sinceMs: number;
   readonly seenMs: number;
+  /** The one that it took the place of, where that was not ended before. */
+  readonly tookOver: SeenLease | undefined;
+}
+
+/** A row of the table of leases. */
+interface LeaseRow {
+  readonly payment_id: string;
+  readonly holder: string;
+  readonly until_ms: number;
 }
 
 /**
@@ -41,8 +50,8 @@ export class Watch {
   /** Sentences, one for each entry that was not true when it was seen. */
   readonly broken: string[] = [];
   readonly #nonces = new Map<string, string>();
-  /** The lease that was last seen on each payment. */
-  readonly #leases = new Map<string, SeenLease>();
+  /** The leases that stood at the last look, by payment. */
+  #leases = new Map<string, SeenLease>();
   /** When the journal was last read, by this process's monotonic clock. */
   #lookedMs = performance.now();
   #db: Database.Database | null = null;
@@ -74,16 +83,21 @@ export class Watch {
   }
 
   look(): void {
-    if (this.#db === null) return;
-    const rows = this.#db
-      .prepare('SELECT seq, time_ms AS ledgerMs, kind, subject, data FROM journal WHERE seq > ? ORDER BY seq')
-      .all(this.seq) as (Omit<JournalLine, 'data'> & { ledgerMs: number; data: string })[];
+    const db = this.#db;
+    if (db === null) return;
+    // One snapshot: an entry and the lease that it ends are written in one commit.
+    const [rows, leases] = db.transaction(
+      () =>
+        [
+          db
+            .prepare(
+              'SELECT seq, time_ms AS ledgerMs, kind, subject, data FROM journal WHERE seq > ? ORDER BY seq',
+            )
+            .all(this.seq) as (Omit<JournalLine, 'data'> & { ledgerMs: number; data: string })[],
+          db.prepare('SELECT payment_id, holder, until_ms FROM leases').all() as LeaseRow[],
+        ] as const,
+    )();
     const atMs = this.#now();
-    const leases = this.#db.prepare('SELECT payment_id, holder, until_ms FROM leases').all() as {
-      payment_id: string;
-      holder: string;
-      until_ms: number;
-    }[];
     const seenMs = performance.now();
     for (const row of rows) {
       const data = JSON.parse(row.data) as JournalLine['data'];
@@ -91,16 +105,20 @@ export class Watch {
       this.lines.push(line);
       this.#judge(line);
     }
-    // By what stood before these lines: who took a payment has its lease by now.
-    for (const { payment_id: id, holder, until_ms: untilMs } of leases) {
-      const pid = Number(holder.split('-')[0]);
-      const last = this.#leases.get(id);
-      const isStill = last?.pid === pid && last.untilMs === untilMs;
-      // What changed since the last look may have changed right after it.
-      const sinceMs = isStill ? last.sinceMs : (last?.seenMs ?? this.#lookedMs);
-      this.#leases.set(id, { pid, untilMs, sinceMs, seenMs });
-    }
+    // By what stood before these lines: who took a payment has its lease by now. One that is gone was given up by a call
+    // that ended, though its payment may be open, as on a full disk: then the next one to look takes it from nobody.
+    this.#leases = new Map(leases.map((row) => [row.payment_id, this.#seen(row, seenMs)]));
     this.#lookedMs = seenMs;
+  }
+
+  #seen({ payment_id: id, holder, until_ms: untilMs }: LeaseRow, seenMs: number): SeenLease {
+    const pid = Number(holder.split('-')[0]);
+    const last = this.#leases.get(id);
+    const isSame = last?.pid === pid;
+    const isStill = isSame && last.untilMs === untilMs;
+    // What changed since the last look may have changed right after it.
+    const sinceMs = isStill ? last.sinceMs : (last?.seenMs ?? this.#lookedMs);
+    return { pid, untilMs, sinceMs, seenMs, tookOver: isSame ? last.tookOver : last };
   }
 
   /**
@@ -110,7 +128,7 @@ export class Watch {
   takenFrom(pid: number, seq: number): string[] {
     this.look();
     return this.lines
-      .filter((line) => line.seq > seq && isTakeover(line) && line.lease?.pid === pid && !stoodStill(line))
+      .filter((line) => line.seq > seq && isTakeover(line) && isTooSoon(line, pid))
       .map(({ seq: at, kind, subject, data }) => {
         const note = data['note'] ?? 'no note';
         return `entry ${at}: ${subject} was taken from process ${pid}, which lives (${kind}, ${note})`;
@@ -134,7 +152,9 @@ function isTakeover({ kind, data }: SeenLine): boolean {
   return (kind === 'release' && note === 'never_signed') || (kind === 'unknown' && note === 'process_ended');
 }
 
-/** Whether the lease on a payment can have stood still for as long as a takeover needs before the line was written. */
-function stoodStill({ lease, seenMs }: SeenLine): boolean {
-  return lease !== undefined && seenMs - lease.sinceMs >= STILL_MS;
+/** Whether a payment was taken from a process whose lease cannot have stood still for as long as a takeover needs. */
+function isTooSoon({ lease, seenMs }: SeenLine, pid: number): boolean {
+  // Between the taking and what was written behind it there may have been a look.
+  const taken = lease?.pid === pid ? lease : lease?.tookOver;
+  return taken?.pid === pid && seenMs - taken.sinceMs < STILL_MS;
 }
