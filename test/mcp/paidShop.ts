@@ -5,6 +5,7 @@ import { McpServer, type CallToolResult } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { listenLocal, type LocalServer } from '../../sandbox/localServer.ts';
 import { toolSeller, type ToolCall } from '../../sandbox/mppShop.ts';
+import { decodeHeader, encodeHeader } from '../../sandbox/shop/order.ts';
 import type { Sandbox } from '../../sandbox/world.ts';
 
 /** An MCP server that sells by x402 over MCP, and how it behaves from now on. */
@@ -29,6 +30,8 @@ export interface PaidMcpShop extends LocalServer {
   meta: Record<string, unknown>;
   /** Does not settle, nor answer, a call with a payment. */
   hangs: boolean;
+  /** The address of a seller over HTTP that sells the article in this one's place, by whatever scheme it asks for; or null. */
+  behind: string | null;
   /** Adds a tool that says its name to every session, which tells its client. */
   addTool(name: string, meta: Record<string, unknown>): void;
 }
@@ -46,7 +49,7 @@ export async function startPaidMcpShop({ facilitator, shop, now }: Sandbox): Pro
   const self: PaidMcpShop = {
     ...server,
     ...{ payments: [], units: 20_000n, payTo: shop.payTo, form: 'structured' },
-    ...{ asksAgain: false, meta: {}, hangs: false, errorData: null, wantsSignIn: false },
+    ...{ asksAgain: false, meta: {}, hangs: false, errorData: null, wantsSignIn: false, behind: null },
     addTool: (name, _meta) => {
       for (const mcp of servers) mcp.registerTool(name, { description: 'New.', _meta }, () => says(name));
     },
@@ -130,6 +133,7 @@ export async function startPaidMcpShop({ facilitator, shop, now }: Sandbox): Pro
     payment: unknown,
     goods: () => CallToolResult | Promise<CallToolResult>,
   ): Promise<CallToolResult> {
+    if (self.behind !== null) return sellBehind(self.behind, payment, goods);
     if (payment === undefined) return demand();
     self.payments.push(payment);
     if (self.hangs) return new Promise(() => undefined);
@@ -142,6 +146,26 @@ export async function startPaidMcpShop({ facilitator, shop, now }: Sandbox): Pro
     const receipt = (await settled.json()) as Record<string, unknown>;
     const name = self.form === 'v1' ? 'x402.payment-response' : 'x402/payment-response';
     return { ...(await goods()), _meta: { [name]: receipt, ...self.meta } };
+  }
+
+  /** What stands in `_meta` here stands in headers there. */
+  async function sellBehind(
+    url: string,
+    payment: unknown,
+    goods: () => CallToolResult | Promise<CallToolResult>,
+  ): Promise<CallToolResult> {
+    if (payment !== undefined) self.payments.push(payment);
+    const headers = payment === undefined ? {} : { 'payment-signature': encodeHeader(payment) };
+    const answer = await fetch(url, { headers });
+    const receipt = answer.headers.get('payment-response');
+    if (answer.ok && receipt !== null)
+      return { ...(await goods()), _meta: { 'x402/payment-response': decodeHeader(receipt) } };
+    const asked = decodeHeader(answer.headers.get('payment-required') ?? '') as Record<string, unknown>;
+    return {
+      content: [{ type: 'text', text: JSON.stringify(asked) }],
+      structuredContent: asked,
+      isError: true,
+    };
   }
 
   /** One of v1 reads the base64 of HTTP's header, under a name with a dot. */

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startChannelShop, type ChannelShop } from '../../../sandbox/channel/shop.ts';
 import type { Payment } from '../../../src/ledger/attempts/payment.js';
 import type { Entitlement } from '../../../src/ledger/books/entitlement.js';
@@ -15,6 +15,7 @@ import { playChannel } from '../../adversary/channels/play.ts';
 import { CHANNEL_ATTACKS } from '../../adversary/channels/table.ts';
 import { addOwner, answerAs } from '../../approvals/owner.js';
 import { paymentsIn, signaturesIn } from '../../support/books.js';
+import { startPaidMcpShop } from '../../mcp/paidShop.js';
 import { anyCall, TEST_PASSPHRASE, type TestWallet } from '../../support/testWallet.js';
 import { startTestWorld, type TestWorld } from '../../support/world.js';
 
@@ -119,6 +120,29 @@ test('calls are paid out of one deposit, which counts whole until nothing is lef
   expect(await engine.ledger.audit()).toMatchObject({ findings: [] });
   const compared = await compareWithChain(await engine.config(), engine.keys, engine.ledger, world.now());
   expect(compared).toMatchObject({ compared: 2, unknown: 0, findings: [] });
+});
+
+test('the tools of an MCP server are paid out of one deposit too; its rest the chain alone gives back', async () => {
+  const front = await startPaidMcpShop(world.sandbox);
+  onTestFinished(() => front.close());
+  front.behind = `${shop.url}/tools`;
+  const one = await newWallet();
+  await one.mine.set('net.allow_private', JSON.stringify([front.hostPort, shop.hostPort]));
+  const call = (n: number) => ({ mcp: { url: `${front.url}/mcp`, tool: 'article', arguments: { n } } });
+  expect(await one.wallet.quote(call(1), anyCall())).toMatchObject({ usd: '0.01', deposit_usd: '0.10' });
+  for (const n of [1, 2, 3])
+    expect(await one.wallet.pay({ ...call(n), max_usd: '1' }, anyCall())).toMatchObject({
+      ...{ code: 'paid', money: 'captured', spent_usd: '0.01' },
+    });
+  const { deposits, calls } = await rowsOf(one);
+  expect(deposits).toHaveLength(1);
+  expect(calls.map(({ state, capturedAtomic }) => [state, capturedAtomic])).toEqual(
+    Array(3).fill(['captured', 10_000n]),
+  );
+  expect(await countedIn(one)).toBe(DEPOSIT);
+  // Over MCP there is no way to ask for a rest that is sure to run no work.
+  await expect(close(one)).rejects.toMatchObject({ code: 'gas_missing', money: 'none' });
+  expect(await countedIn(one)).toBe(DEPOSIT);
 });
 
 test('without the owner’s word there is no deposit', async () => {
