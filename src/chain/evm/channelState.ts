@@ -4,10 +4,12 @@ import { CHANNEL_CONTRACT } from '../../money/channelContract.js';
 import type { AtomicAmount } from '../../money/unit.js';
 import type { EvmChannel } from '../../payment/channelIntent.js';
 import { evmChannelId } from '../../protocols/evm/channel.js';
-import { disagreement, tooFew, type Bench, type Verdict } from '../bench.js';
+import type { Bench, Verdict } from '../bench.js';
 import { RpcFault } from '../rpcFault.js';
 import type { SettlementQuery } from '../settlement.js';
+import { ofKind } from './absence.js';
 import type { Block, Hex } from './answer.js';
+import { judgeChannel, type ChannelEnd } from './channelVerdict.js';
 import { searchLogs } from './logSearch.js';
 import {
   blockOfEvent,
@@ -78,49 +80,27 @@ export function observeChannelLatest(
 }
 
 /**
- * Weighs what the operators show of a channel. That it is empty, and what its payee had, is believed of as many as a release
- * needs, at a settled block, for it frees the rest of the deposit (T28); so is that it never was opened.
+ * Weighs what the operators show of a channel: see {@link judgeChannel}.
  *
  * A channel whose deposit was brought, and in which the payee has taken all there is, is empty for good: its one deposit is made
  * by a nonce that the token takes once, and nothing is claimed beyond what is in it.
  */
 export function judgeChannelState(
   observations: readonly Observation[],
-  { validBeforeSec }: Pick<SettlementQuery, 'validBeforeSec'>,
+  query: Pick<SettlementQuery, 'validBeforeSec'>,
   bench: Bench,
 ): Verdict {
-  const of = <K extends Observation['kind']>(kind: K) =>
-    observations.filter((one): one is Extract<Observation, { kind: K }> => one.kind === kind);
-  const [deposited, emptied, absent] = [of('deposited'), of('emptied'), of('unused')];
-  const never = absent.filter(({ settled, at }) => settled && at.timeSec >= validBeforeSec);
-  const isContradicted =
-    of('forked').length > 0 ||
-    new Set(emptied.map(({ takenAtomic }) => takenAtomic)).size > 1 ||
-    (never.length > 0 && deposited.length + emptied.length > 0) ||
-    deposited.some(({ at }) => emptied.some((end) => at.number >= end.at.number));
-  if (isContradicted) return disagreement(observations.filter(({ kind }) => kind !== 'down'));
-  const [end] = emptied;
-  if (end !== undefined && emptied.filter(({ settled }) => settled).length >= bench.quorum) {
-    const last = emptied.find((one) => one.last !== null)?.last ?? null;
-    const blockTimeMs = last === null ? null : last.block.timeSec * 1000;
-    const { takenAtomic } = end;
-    return {
+  const emptied = ofKind(observations, 'emptied');
+  const last = emptied.find((one) => one.last !== null)?.last ?? null;
+  const blockTimeMs = last === null ? null : last.block.timeSec * 1000;
+  const ends = emptied.map(({ settled, at, takenAtomic }): ChannelEnd => ({
+    ...{ settled, sinceBlock: at.number, says: String(takenAtomic) },
+    verdict: {
       ...{ kind: 'captured', tx: last?.tx ?? null, blockTimeMs, takenAtomic, amountAtomic: takenAtomic },
       final: true,
-    };
-  }
-  if (deposited.length + emptied.length > 0) return { kind: 'open', isDeposited: true };
-  const [proof] = never;
-  if (proof !== undefined && never.length >= bench.quorum) {
-    const { hash, timeSec } = proof.at;
-    return { kind: 'released', blockHash: hash, blockTimeSec: timeSec, proof: 'expired_unused' };
-  }
-  const waits = never.length === 0 || bench.operators >= bench.quorum;
-  if (waits && absent.length > never.length) return { kind: 'open' };
-  return tooFew(
-    of('down').map(({ fault }) => fault),
-    bench,
-  );
+    },
+  }));
+  return judgeChannel(observations, ends, query, bench);
 }
 
 /** What of a channel its payee has not taken, in an operator's newest block; 0 where there is no such channel. Throws RpcFault. */

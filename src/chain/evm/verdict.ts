@@ -1,5 +1,6 @@
 import type { Block } from './answer.js';
-import { disagreement, tooFew, unknowable, type Bench, type Verdict } from '../bench.js';
+import { disagreement, unknowable, type Bench, type Verdict } from '../bench.js';
+import { absenceIn, isPast, ofKind, released, type ObservationOf } from './absence.js';
 import type { SettlementQuery } from '../settlement.js';
 import type { Observation } from './observation.js';
 
@@ -17,8 +18,6 @@ const CHARGE_SHOWN_SEC_MAX = 86_400;
 /** The same where an operator shows what was charged, and another one does not: the other one may show it yet. */
 const CHARGE_AGREED_SEC_MAX = 7 * 86_400;
 
-type ObservationOf<K extends Observation['kind']> = Extract<Observation, { kind: K }>;
-
 /**
  * Weighs what the operators show. One that shows the payment captures it, unless another contradicts; the quorum makes
  * that final at a settled block. A release needs the quorum at one settled block past the expiry, and nobody who shows
@@ -29,15 +28,14 @@ export function judgeObservations(
   query: Judged,
   bench: Bench,
 ): Verdict {
-  const unused = pick(observations, 'unused');
-  const paid = pick(observations, 'paid');
-  const cancelled = pick(observations, 'cancelled');
-  const spent = pick(observations, 'spent');
-  const isPast = ({ settled, at }: { readonly settled: boolean; readonly at: Block }): boolean =>
-    settled && at.timeSec >= query.validBeforeSec;
-  const proofs = unused.filter(isPast);
+  const absence = absenceIn(observations, query, bench);
+  const paid = ofKind(observations, 'paid');
+  const cancelled = ofKind(observations, 'cancelled');
+  const spent = ofKind(observations, 'spent');
+  const isOver = (one: { readonly settled: boolean; readonly at: Block }): boolean =>
+    isPast(one, query.validBeforeSec);
 
-  if (contradict(observations, proofs))
+  if (contradict(observations, absence.proofs))
     return disagreement(observations.filter(({ kind }) => kind !== 'down'));
   if (paid[0] !== undefined && query.permit2?.isCeiling === true)
     return chargedUnder(query, paid[0], { paid, spent, bench });
@@ -48,20 +46,14 @@ export function judgeObservations(
     const final = vouching.length >= bench.quorum && paid.some(({ settled }) => settled);
     return { kind: 'captured', tx, blockTimeMs: block.timeSec * 1000, amountAtomic, final };
   }
-  const cancelledFor = cancelled.filter(isPast);
+  const cancelledFor = cancelled.filter(isOver);
   if (cancelled[0] !== undefined && cancelledFor.length >= bench.quorum)
     return released(cancelled[0].at, 'cancelled');
   if (cancelled.length + spent.length > 0) {
-    const spentFor = [...cancelledFor, ...spent.filter(isPast)].filter(({ at }) => isShownBy(at, query));
+    const spentFor = [...cancelledFor, ...spent.filter(isOver)].filter(({ at }) => isShownBy(at, query));
     return spentFor.length >= bench.quorum ? spentByUs(query) : judgeSpent(cancelled, spent);
   }
-  if (proofs[0] !== undefined && proofs.length >= bench.quorum)
-    return released(proofs[0].at, 'expired_unused');
-  const faults = pick(observations, 'down').map(({ fault }) => fault);
-  // An operator that answers, but is behind the settled block of the others, will have the proof when it has caught up.
-  const waits = proofs.length === 0 || bench.operators >= bench.quorum;
-  if (waits && unused.length > proofs.length) return { kind: 'open' };
-  return tooFew(faults, bench);
+  return absence.verdict;
 }
 
 /**
@@ -100,31 +92,24 @@ function mayTakeLess({ permit2, ownTx }: Judged): boolean {
   return permit2?.isCeiling === true || (ownTx !== undefined && ownTx !== null);
 }
 
-function pick<K extends Observation['kind']>(
-  observations: readonly Observation[],
-  kind: K,
-): ObservationOf<K>[] {
-  return observations.filter((observation): observation is ObservationOf<K> => observation.kind === kind);
-}
-
 /** A nonce once spent stays spent, by one transaction; and none is spent by a payment once it has expired. */
 function contradict(
   observations: readonly Observation[],
   proofs: readonly ObservationOf<'unused'>[],
 ): boolean {
   if (observations.some(({ kind }) => kind === 'forked')) return true;
-  const paid = pick(observations, 'paid');
-  const cancelled = pick(observations, 'cancelled');
+  const paid = ofKind(observations, 'paid');
+  const cancelled = ofKind(observations, 'cancelled');
   const spentAt = [
     ...[...paid, ...cancelled].map(({ block }) => block.number),
-    ...pick(observations, 'spent').map(({ at }) => at.number),
+    ...ofKind(observations, 'spent').map(({ at }) => at.number),
   ];
   if (spentAt.length === 0) return false;
   const ways = new Set([
     ...paid.map(({ tx, block, amountAtomic }) => `${tx} ${block.hash} ${block.timeSec} ${amountAtomic}`),
     ...cancelled.map(() => 'cancelled'),
   ]);
-  const deniedAt = pick(observations, 'unused').map(({ at }) => at.number);
+  const deniedAt = ofKind(observations, 'unused').map(({ at }) => at.number);
   return (
     ways.size > 1 || proofs.length > 0 || deniedAt.some((denied) => spentAt.some((spent) => denied >= spent))
   );
@@ -152,8 +137,4 @@ function judgeSpent(
   }
   const faults = spent.map(({ fault }) => fault?.message).join('; ');
   return unknowable('history_unavailable', `It is spent, but its events cannot be read: ${faults}.`);
-}
-
-function released({ hash, timeSec }: Block, proof: 'expired_unused' | 'cancelled'): Verdict {
-  return { kind: 'released', blockHash: hash, blockTimeSec: timeSec, proof };
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Block } from '../evm/answer.js';
 import type { Observation } from '../evm/observation.js';
 import { RpcFault } from '../rpcFault.js';
-import { judgeChannel } from './channel.js';
+import { judgeTempoChannel } from './channel.js';
 
 const EXPIRY = 1_000;
 const block = (number: number): Block => ({
@@ -20,7 +20,7 @@ const down = (origin: string): Observation => ({
   ...{ kind: 'down', origin, fault: new RpcFault('refused', origin, 'is silent') },
 });
 const judge = (observations: Observation[], quorum = 2) =>
-  judgeChannel(observations, { validBeforeSec: EXPIRY }, { label: 'Tempo', operators: 2, quorum });
+  judgeTempoChannel(observations, { validBeforeSec: EXPIRY }, { label: 'Tempo', operators: 2, quorum });
 
 test('what was taken is believed of two operators that show the same closing, and only settled', () => {
   const proof = { kind: 'captured', takenAtomic: 30n, amountAtomic: 37n, final: true };

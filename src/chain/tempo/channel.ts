@@ -3,8 +3,10 @@ import { readAddress } from '../../money/address.js';
 import type { ChannelDescriptor } from '../../payment/channelIntent.js';
 import type { AtomicAmount } from '../../money/unit.js';
 import { CHANNEL_RESERVE, channelId } from '../../protocols/tempo/channel.js';
-import { disagreement, tooFew, type Bench, type Verdict } from '../bench.js';
+import type { Bench, Verdict } from '../bench.js';
+import { ofKind } from '../evm/absence.js';
 import type { Block, Hex } from '../evm/answer.js';
+import { judgeChannel, type ChannelEnd } from '../evm/channelVerdict.js';
 import { searchLogs } from '../evm/logSearch.js';
 import {
   blockOfEvent,
@@ -56,54 +58,22 @@ export function observeChannelLatest(
   return guard(operator, () => lookUpTo(operator, query, { at: latest, settled }, signal));
 }
 
-/**
- * Weighs what the operators show of a channel. What its payee took is believed of as many as a release needs, at a settled
- * block, for it frees the rest of the deposit (T28); so is that there never was one.
- */
-export function judgeChannel(
+/** Weighs what the operators show of a channel: see {@link judgeChannel}. */
+export function judgeTempoChannel(
   observations: readonly Observation[],
-  { validBeforeSec }: Pick<TempoSettlementQuery, 'validBeforeSec'>,
+  query: Pick<TempoSettlementQuery, 'validBeforeSec'>,
   bench: Bench,
 ): Verdict {
-  const of = <K extends Observation['kind']>(kind: K) =>
-    observations.filter((one): one is Extract<Observation, { kind: K }> => one.kind === kind);
-  const [deposited, closed, absent] = [of('deposited'), of('paid'), of('unused')];
-  const never = absent.filter(({ settled, at }) => settled && at.timeSec >= validBeforeSec);
-  const ends = new Set(
-    closed.map(
-      ({ tx, block, amountAtomic, takenAtomic }) => `${tx} ${block.hash} ${amountAtomic} ${takenAtomic}`,
-    ),
+  const ends = ofKind(observations, 'paid').map(
+    ({ tx, block, settled, amountAtomic, takenAtomic }): ChannelEnd => ({
+      ...{ settled, sinceBlock: block.number, says: `${tx} ${block.hash} ${amountAtomic} ${takenAtomic}` },
+      verdict: {
+        ...{ kind: 'captured', tx, blockTimeMs: block.timeSec * 1000, amountAtomic },
+        ...{ takenAtomic: takenAtomic ?? 0n, final: true },
+      },
+    }),
   );
-  const isContradicted =
-    of('forked').length > 0 ||
-    ends.size > 1 ||
-    (never.length > 0 && deposited.length + closed.length > 0) ||
-    deposited.some(({ at }) => closed.some(({ block }) => at.number >= block.number));
-  if (isContradicted) return disagreement(observations.filter(({ kind }) => kind !== 'down'));
-  const [end] = closed;
-  if (end !== undefined && closed.filter(({ settled }) => settled).length >= bench.quorum) {
-    const { tx, block, amountAtomic, takenAtomic = 0n } = end;
-    const blockTimeMs = block.timeSec * 1000;
-    return { kind: 'captured', tx, blockTimeMs, amountAtomic, takenAtomic, final: true };
-  }
-  if (deposited.length + closed.length > 0) {
-    const amounts = deposited.flatMap(({ heldAtomic }) => (heldAtomic === undefined ? [] : [heldAtomic]));
-    const [first] = amounts;
-    if (first === undefined) return { kind: 'open', isDeposited: true };
-    const depositAtomic = amounts.reduce((least, one) => (one < least ? one : least), first);
-    return { kind: 'open', isDeposited: true, depositAtomic };
-  }
-  const [proof] = never;
-  if (proof !== undefined && never.length >= bench.quorum) {
-    const { hash, timeSec } = proof.at;
-    return { kind: 'released', blockHash: hash, blockTimeSec: timeSec, proof: 'expired_unused' };
-  }
-  const waits = never.length === 0 || bench.operators >= bench.quorum;
-  if (waits && absent.length > never.length) return { kind: 'open' };
-  return tooFew(
-    of('down').map(({ fault }) => fault),
-    bench,
-  );
+  return judgeChannel(observations, ends, query, bench);
 }
 
 async function lookUpTo(

@@ -2,7 +2,12 @@ import type { TempoNetwork } from '../../money/network.js';
 import { createReader, type BlockReader, type ReaderOptions } from '../evm/evmChain.js';
 import type { TempoSettlementQuery } from '../settlement.js';
 import { judgeObservations } from '../evm/verdict.js';
-import { channelDepositedIn, judgeChannel, observeChannelLatest, observeChannelSettled } from './channel.js';
+import {
+  channelDepositedIn,
+  judgeTempoChannel,
+  observeChannelLatest,
+  observeChannelSettled,
+} from './channel.js';
 import { judgeCommitment, observeCommitmentLatest, observeCommitmentSettled } from './commitment.js';
 import { TEMPO_HISTORY } from './tempoHistory.js';
 import { observeLatest, observeSettled } from './observation.js';
@@ -31,7 +36,11 @@ export function createTempoChain(options: ReaderOptions & { readonly network: Te
     provesBeforeEnd: ({ commitment }) => commitment !== undefined,
     judge(observations, query, bench) {
       if (query.commitment !== undefined) return judgeCommitment(observations, bench);
-      return (query.channel === undefined ? judgeObservations : judgeChannel)(observations, query, bench);
+      return (query.channel === undefined ? judgeObservations : judgeTempoChannel)(
+        observations,
+        query,
+        bench,
+      );
     },
     history: { ...TEMPO_HISTORY, nameIn: channelDepositedIn },
   });
