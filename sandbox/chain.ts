@@ -48,9 +48,14 @@ export interface ChainPayment {
 /** Anvil as Base Sepolia, with Circle's USDC on it. */
 export type Chain = Awaited<ReturnType<typeof startChain>>;
 
+/** Made once each: a phrase is stretched 2,048 times before it gives a key. */
+const devAccounts = new Map<number, LocalAccount>();
+
 /** One of anvil's ten unlocked accounts; 0 mints, 1 is the facilitator's. */
 export function devAccount(index: number): LocalAccount {
-  return mnemonicToAccount(DEV_PHRASE, { addressIndex: index });
+  const account = devAccounts.get(index) ?? mnemonicToAccount(DEV_PHRASE, { addressIndex: index });
+  devAccounts.set(index, account);
+  return account;
 }
 
 /** A JSON-RPC caller for `url` that throws what the node answers as an error. */

@@ -44,6 +44,28 @@ describe('cleanText', () => {
     expect(cleanText(`Weather${TAGGED} data`)).toBe('Weather data');
   });
 
+  it('cleans each character the same, alone and beside others', () => {
+    const units = fc.constantFrom(
+      'a',
+      '~',
+      ' ',
+      '\t',
+      '\n',
+      '\u0000',
+      '\u007f',
+      '\u200b',
+      '\ud800',
+      'é',
+      '\u00a0',
+    );
+    fc.assert(
+      fc.property(fc.array(units, { maxLength: 12 }), (parts) => {
+        // A lone surrogate beside others stays one: none of these is a pair's second half.
+        expect(cleanText(parts.join(''))).toBe(parts.map(cleanText).join(''));
+      }),
+    );
+  });
+
   it('keeps lines and tabs, and makes every line break the same', () => {
     expect(cleanText('a\r\nb\rc\u2028d\u0085e\tf')).toBe('a\nb\nc\nd\ne\tf');
   });

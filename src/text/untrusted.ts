@@ -7,7 +7,10 @@ const LINE_BREAK = /\r\n?|[\v\f\u0085\u2028\u2029]/g;
  * What a person cannot see but a terminal, a log or a model may act on: control, format (bidi, zero-width, tags),
  * surrogate, private and unassigned code points, and those that are drawn as nothing, such as variation selectors.
  */
-const UNSEEN = /(?![\n\t])[\p{C}\p{Default_Ignorable_Code_Point}]/gu;
+const UNSEEN = /(?:(?![\n\t])[\p{C}\p{Default_Ignorable_Code_Point}])+/gu;
+
+/** A text that has nothing to be cleaned, as most have nothing. To look at each by its properties takes 15 times as long. */
+const PLAIN = /^[\t\n -~]*$/;
 
 /**
  * Takes out of a seller's text everything that is not seen when it is shown, and keeps its lines and tabs (T16, T27).
@@ -16,6 +19,7 @@ const UNSEEN = /(?![\n\t])[\p{C}\p{Default_Ignorable_Code_Point}]/gu;
  * with the rest. The result is still the seller's: data to be labelled, never instructions.
  */
 export function cleanText(text: string): string {
+  if (PLAIN.test(text)) return text;
   return text
     .replace(LINE_BREAK, '\n')
     .replace(UNSEEN, '')

@@ -15,7 +15,7 @@ const LENGTH_MAX = 20_000;
 const PLACES_MAX = 20;
 const AROUND = 120;
 /** Read at a time: whole, an answer of 64 MiB would take a gibibyte of memory as text (T15). */
-const PIECE_BYTES = 16 * 1024;
+const PIECE_BYTES = 64 * 1024;
 
 /** The call that reads on where a result shows only the beginning of a text; what the result names itself goes before. */
 export function readingOn({ next, response, payment }: Outcome): Outcome['next'] {
