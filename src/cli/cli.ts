@@ -159,9 +159,10 @@ function addCommand(program: Command, row: CommandRow, io: CliIo, chosen: Chosen
     .helpOption('-h, --help', 'Show this.');
   for (const { name, summary } of row.args ?? []) command.argument(name, summary);
   for (const flag of row.flags ?? []) command.addOption(optionOf(flag));
-  const examples = row.examples.map((example) => `  ${programName(io)} ${example}`).join('\n');
   command.addHelpText('after', () => {
     chosen.row = row;
+    // The program's name is looked for on all of PATH: not for each command that nobody asks about.
+    const examples = row.examples.map((example) => `  ${program.name()} ${example}`).join('\n');
     return `\nExamples:\n${examples}`;
   });
   command.action(async () => {
