@@ -152,7 +152,7 @@ function sh(word: string): string {
 /** The arguments that a real shell hands to the program. */
 function argumentsOf(command: string): string[] {
   const program = `npx() { shift 2; printf '%s\\0' "$@"; }; purser() { printf '%s\\0' "$@"; }`;
-  return execFileSync('bash', ['-c', `${program}; ${command}`], { encoding: 'utf8' })
+  return execFileSync('bash', ['--norc', '-c', `${program}; ${command}`], { encoding: 'utf8' })
     .split('\0')
     .slice(0, -1);
 }
