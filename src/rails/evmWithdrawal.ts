@@ -1,17 +1,16 @@
 import { WalletError } from '../errors/walletError.js';
 import { readAddress } from '../money/address.js';
-import { assetsOf, findAsset, isSigned, type Asset } from '../money/asset.js';
-import type { Caip2, Network } from '../money/network.js';
+import { findAsset, isSigned, type Asset } from '../money/asset.js';
+import type { Caip2 } from '../money/network.js';
+import { refuseRecipient } from './ownTransfer.js';
 import type { EvmWithdrawal, WithdrawalRail } from './withdrawal.js';
 import { eip3009Withdrawal } from './x402ExactEvm/withdrawal.js';
 import { permit2Withdrawal } from './x402Permit2/withdrawal.js';
 
-const ZERO = /^0x0{40}$/;
-
 /** Each token leaves as it is paid with: by its holder's own signature where it takes one, else through Permit2. */
 export const evmWithdrawal: WithdrawalRail = {
   readAddress,
-  refuseRecipient: async (_ports, { network, to }) => Promise.resolve(refusalOf(network, to)),
+  refuseRecipient: async (_ports, { network, to }) => Promise.resolve(refuseRecipient(network, to)),
   methodsFor: (ports, transfer, signal) => wayOf(transfer.asset).methodsFor(ports, transfer, signal),
   methodsLeft: (ports, row, transfer, signal) =>
     wayOf(transfer.asset).methodsLeft(ports, row, transfer, signal),
@@ -28,10 +27,4 @@ function wayOf(asset: Asset | undefined): EvmWithdrawal {
   if (asset?.family !== 'evm')
     throw new WalletError('internal', 'A withdrawal is in an asset that is none of the EVM.');
   return isSigned(asset) ? eip3009Withdrawal : permit2Withdrawal;
-}
-
-function refusalOf({ caip2 }: Network, to: string): string | null {
-  if (ZERO.test(to)) return 'is the zero address, from which nothing comes back';
-  const isToken = assetsOf(caip2).some(({ address }) => address.toLowerCase() === to.toLowerCase());
-  return isToken ? 'is the contract of a token, from which nothing comes back' : null;
 }

@@ -1,19 +1,17 @@
-import { randomBytes } from 'node:crypto';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
 import type { Withdrawal } from '../../ledger/attempts/withdrawal.js';
 import { readAddress } from '../../money/address.js';
-import { assetsOf, findAsset } from '../../money/asset.js';
+import { findAsset } from '../../money/asset.js';
 import { formatUnits } from '../../money/decimal.js';
 import { findNetwork, type Caip2, type TempoNetwork } from '../../money/network.js';
 import { TEMPO_FEE_ATOMIC_MAX, type TempoTransferIntent } from '../../payment/intent.js';
+import { newTransfer, refuseRecipient, signedIn, transferIn } from '../ownTransfer.js';
 import type { RailPorts } from '../ports.js';
 import { tempoQuery } from '../tempoTransfer.js';
 import type { Submission, Transfer, WithdrawalMethod, WithdrawalRail } from '../withdrawal.js';
 
 /** Less than the chain allows, for a clock that is some seconds ahead of it. */
 const WINDOW_SEC = 25;
-const MEMO_BYTES = 32;
-const ZERO = /^0x0{40}$/;
 
 /**
  * A transfer on Tempo that the sending address pays the fee of, in the token itself. What the owner names is the most that
@@ -21,21 +19,12 @@ const ZERO = /^0x0{40}$/;
  */
 export const tempoWithdrawal: WithdrawalRail = {
   readAddress,
-  refuseRecipient: async (_ports, { network, to }) => {
-    if (ZERO.test(to)) return 'is the zero address, from which nothing comes back';
-    const isToken = assetsOf(network.caip2).some(({ address }) => address.toLowerCase() === to.toLowerCase());
-    return Promise.resolve(isToken ? 'is the contract of a token, from which nothing comes back' : null);
-  },
+  refuseRecipient: async (_ports, { network, to }) => Promise.resolve(refuseRecipient(network, to)),
   methodsFor: async (_ports, transfer) => Promise.resolve(methodsOf(transfer)),
   methodsLeft: async (_ports, _row, transfer) => Promise.resolve(methodsOf(transfer)),
   draft: async (ports) =>
     Promise.resolve({
-      columns: {
-        scheme: 'tip20',
-        nonce: `0x${randomBytes(MEMO_BYTES).toString('hex')}`,
-        validAfterSec: 0,
-        validBeforeSec: Math.floor(ports.nowMs() / 1000) + WINDOW_SEC,
-      },
+      columns: newTransfer(ports, 'tip20', WINDOW_SEC),
       async sign(row) {
         const value = await ports.keys.signTempoTransfer(intentOf(row), ports.agentIndex, ports.nowMs());
         return { name: 'withdrawal', value };
@@ -64,9 +53,7 @@ async function submit(
   _way: WithdrawalMethod,
   signal: AbortSignal,
 ): Promise<Submission> {
-  if (row.payload === null)
-    throw new WalletError('internal', 'A withdrawal was to be carried before it was signed.');
-  const { value } = JSON.parse(row.payload) as { value: `0x${string}` };
+  const value = signedIn(row) as `0x${string}`;
   try {
     const tx = await ports.chain(tableRows(row).network).send(value, signal);
     return { kind: 'taken', tx, message: `The transaction ${tx} was sent.` };
@@ -83,13 +70,10 @@ function intentOf(row: Withdrawal): TempoTransferIntent {
     kind: 'tempo_transfer',
     asset,
     chainId: network.chainId,
-    from: row.payFrom as `0x${string}`,
-    to: row.payTo as `0x${string}`,
     amountAtomic: row.heldAtomic - TEMPO_FEE_ATOMIC_MAX,
     feePaidBy: 'self',
+    ...transferIn(row),
     validAfterSec: 0,
-    validBeforeSec: row.validBeforeSec,
-    nonce: row.nonce as `0x${string}`,
   };
 }
 

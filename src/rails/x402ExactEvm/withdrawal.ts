@@ -1,18 +1,16 @@
-import { randomBytes } from 'node:crypto';
-import { WalletError } from '../../errors/walletError.js';
 import type { Withdrawal } from '../../ledger/attempts/withdrawal.js';
 import type { TransferIntent } from '../../payment/intent.js';
 import { toExactEvmPayload } from '../../protocols/x402/authorization.js';
 import type { ExactEvmPayload } from '../../protocols/x402/types.js';
 import { evmRows, ownGasMethod, sendOwn } from '../evmGas.js';
 import { facilitatorWay, settleThrough } from '../facilitator.js';
+import { newTransfer, signedIn, transferIn } from '../ownTransfer.js';
 import type { RailPorts } from '../ports.js';
 import type { EvmWithdrawal, Submission, Transfer, WithdrawalMethods } from '../withdrawal.js';
 import { x402ExactEvm } from './rail.js';
 
 /** Long enough for any facilitator or a full block; what hangs is free again soon after. */
 const WINDOW_SEC = 300;
-const NONCE_BYTES = 32;
 
 /** What `transferWithAuthorization` uses beside a plain transfer: a signature to recover, a nonce to store. */
 const AUTHORIZATION_GAS = 80_000n;
@@ -24,12 +22,7 @@ export const eip3009Withdrawal: EvmWithdrawal = {
   methodsLeft: (ports, _row, transfer, signal) => findMethods(ports, transfer, signal),
   draft: async (ports) =>
     Promise.resolve({
-      columns: {
-        scheme: 'eip3009',
-        nonce: `0x${randomBytes(NONCE_BYTES).toString('hex')}`,
-        validAfterSec: 0,
-        validBeforeSec: Math.floor(ports.nowMs() / 1000) + WINDOW_SEC,
-      },
+      columns: newTransfer(ports, 'eip3009', WINDOW_SEC),
       async sign(row) {
         const intent = intentOf(row);
         const signature = await ports.keys.signTransfer(intent, ports.agentIndex, ports.nowMs());
@@ -38,7 +31,7 @@ export const eip3009Withdrawal: EvmWithdrawal = {
     }),
   settlementQuery: x402ExactEvm.settlementQuery,
   async submit(ports, row, way, signal) {
-    const payload = payloadOf(row);
+    const payload = JSON.parse(signedIn(row)) as ExactEvmPayload;
     if (way.kind === 'own_gas') return sendOurselves(ports, row, payload, signal);
     const maxTimeoutSeconds = Math.max(1, row.validBeforeSec - Math.floor(ports.nowMs() / 1000));
     const { network, asset } = evmRows(row);
@@ -89,18 +82,7 @@ function intentOf(row: Withdrawal): TransferIntent {
     kind: 'eip3009',
     asset,
     chainId: network.chainId,
-    from: row.payFrom as `0x${string}`,
-    to: row.payTo as `0x${string}`,
     amountAtomic: row.heldAtomic,
-    validAfterSec: row.validAfterSec,
-    validBeforeSec: row.validBeforeSec,
-    nonce: row.nonce as `0x${string}`,
+    ...transferIn(row),
   };
-}
-
-/** The bytes as they were signed, from the ledger's own row. */
-function payloadOf({ payload }: Withdrawal): ExactEvmPayload {
-  if (payload === null)
-    throw new WalletError('internal', 'A withdrawal was to be carried before it was signed.');
-  return JSON.parse((JSON.parse(payload) as { value: string }).value) as ExactEvmPayload;
 }

@@ -1,4 +1,3 @@
-import type { SignedPayload } from '../../ledger/attempts/transition.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
 import type { Withdrawal } from '../../ledger/attempts/withdrawal.js';
 import { findAsset, type SvmAsset } from '../../money/asset.js';
@@ -14,6 +13,7 @@ import {
   readTransaction,
   tokenAccountOf,
 } from '../../protocols/solana/solanaMessage.js';
+import { signedIn } from '../ownTransfer.js';
 import type { RailPorts } from '../ports.js';
 import { x402ExactSvm } from './rail.js';
 import { facilitatorWay, settleThrough } from '../facilitator.js';
@@ -238,11 +238,8 @@ async function sendOurselves(
 }
 
 /** The transaction as it was signed, from the ledger's own row. */
-function transactionOf({ payload }: Withdrawal): string {
-  if (payload === null)
-    throw new WalletError('internal', 'A withdrawal was to be carried before it was signed.');
-  const signed = JSON.parse(payload) as SignedPayload;
-  return (JSON.parse(signed.value) as { payload: { transaction: string } }).payload.transaction;
+function transactionOf(row: Withdrawal): string {
+  return (JSON.parse(signedIn(row)) as { payload: { transaction: string } }).payload.transaction;
 }
 
 function tableRows(row: Withdrawal): { network: SvmNetwork; asset: SvmAsset } {

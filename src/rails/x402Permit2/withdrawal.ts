@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
 import type { Withdrawal } from '../../ledger/attempts/withdrawal.js';
 import { formatUnits } from '../../money/decimal.js';
@@ -6,12 +5,12 @@ import { PERMIT2 } from '../../money/permit2.js';
 import type { Permit2WithdrawalIntent } from '../../payment/intent.js';
 import { eip3009Query } from '../eip3009.js';
 import { evmRows, ownGasMethod, sendOwn } from '../evmGas.js';
+import { newTransfer, signedIn, transferIn } from '../ownTransfer.js';
 import type { RailPorts } from '../ports.js';
 import type { EvmWithdrawal, Transfer, WithdrawalMethods } from '../withdrawal.js';
 
 /** Long enough for a full block; what hangs is free again soon after. */
 const WINDOW_SEC = 300;
-const NONCE_BYTES = 32;
 
 /** What `permitTransferFrom` uses beside a plain transfer: a signature to recover, a nonce and an allowance to store. */
 const PERMIT2_GAS = 90_000n;
@@ -26,12 +25,7 @@ export const permit2Withdrawal: EvmWithdrawal = {
   methodsLeft: (ports, _row, transfer, signal) => findMethods(ports, transfer, signal),
   draft: async (ports) =>
     Promise.resolve({
-      columns: {
-        scheme: 'permit2',
-        nonce: `0x${randomBytes(NONCE_BYTES).toString('hex')}`,
-        validAfterSec: 0,
-        validBeforeSec: Math.floor(ports.nowMs() / 1000) + WINDOW_SEC,
-      },
+      columns: newTransfer(ports, 'permit2', WINDOW_SEC),
       async sign(row) {
         const { agentIndex, keys } = ports;
         const signature = await keys.signPermit2Withdrawal(intentOf(row), agentIndex, ports.nowMs());
@@ -47,7 +41,7 @@ export const permit2Withdrawal: EvmWithdrawal = {
     sendOwn(ports, row, PERMIT2_GAS, signal, (plan) =>
       ports.keys.signWithdrawalRelay(
         {
-          ...{ kind: 'permit2_relay', transfer: intentOf(row), signature: signatureOf(row) },
+          ...{ kind: 'permit2_relay', transfer: intentOf(row), signature: signatureIn(row) },
           ...{ accountNonce: plan.terms.accountNonce, gas: plan.gas, maxFeePerGasWei: plan.maxFeePerGasWei },
           maxPriorityFeePerGasWei: plan.maxPriorityFeePerGasWei,
         },
@@ -102,19 +96,11 @@ function intentOf(row: Withdrawal): Permit2WithdrawalIntent {
     kind: 'permit2_withdrawal',
     asset,
     chainId: network.chainId,
-    from: row.payFrom as `0x${string}`,
-    to: row.payTo as `0x${string}`,
     amountAtomic: row.heldAtomic,
-    validAfterSec: row.validAfterSec,
-    validBeforeSec: row.validBeforeSec,
-    nonce: row.nonce as `0x${string}`,
+    ...transferIn(row),
   };
 }
 
-/** The signature as it was made, from the ledger's own row. */
-function signatureOf({ payload }: Withdrawal): `0x${string}` {
-  if (payload === null)
-    throw new WalletError('internal', 'A withdrawal was to be carried before it was signed.');
-  const { value } = JSON.parse(payload) as { value: string };
-  return (JSON.parse(value) as { signature: `0x${string}` }).signature;
+function signatureIn(row: Withdrawal): `0x${string}` {
+  return (JSON.parse(signedIn(row)) as { readonly signature: `0x${string}` }).signature;
 }
