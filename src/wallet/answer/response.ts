@@ -32,18 +32,42 @@ export async function readResponse(engine: Engine, input: ResponseInput): Promis
   const answer = await findStored(engine, input.id);
   if (await isBinary(engine, answer)) return readBytes(engine, answer, input);
   const text = cleanPieces(storedPieces(engine, answer), answer.headers);
-  return input.find === undefined ? readPage(text, input) : search(text, input.find);
+  return input.find === undefined ? readPage(answer, text, input) : search(text, input.find);
 }
 
-async function readPage(text: AsyncIterable<string>, input: ResponseInput): Promise<Outcome> {
+/** So many lengths are remembered; an agent reads on in a few answers at a time. */
+const LENGTHS_MAX = 100;
+
+/** How many characters the texts of stored answers have, where a page was read of them before. */
+const lengths = new Map<string, number>();
+
+/** Names a stored text: by the hash of its bytes, and by what they are read as. */
+function textKey({ storedId, headers }: Answer): string {
+  return `${storedId ?? ''} ${headerValue(headers, 'content-type') ?? ''}`;
+}
+
+function rememberLength(key: string, length: number): void {
+  const [oldest] = lengths.keys();
+  if (lengths.size >= LENGTHS_MAX && oldest !== undefined) lengths.delete(oldest);
+  lengths.set(key, length);
+}
+
+async function readPage(answer: Answer, text: AsyncIterable<string>, input: ResponseInput): Promise<Outcome> {
   const from = input.offset ?? 0;
   const until = from + Math.min(input.length ?? LENGTH_DEFAULT, LENGTH_MAX);
+  const key = textKey(answer);
+  // Whoever pages through 64 MiB has all of it read for the first page alone.
+  const known = answer.storedId === null ? undefined : lengths.get(key);
   let page = '';
   let total = 0;
   for await (const piece of text) {
     page += piece.slice(Math.max(0, from - total), Math.max(0, until - total));
     total += piece.length;
+    if (known === undefined || total < until) continue;
+    total = known;
+    break;
   }
+  if (answer.storedId !== null && known === undefined) rememberLength(key, total);
   const offset = Math.min(from, total);
   const end = offset + page.length;
   const more = end < total;

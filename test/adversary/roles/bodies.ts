@@ -89,14 +89,19 @@ const drippingHead: Serve = async (_seen, { socket }) => {
   );
 };
 
+/** So many characters of header lines are written at once: a write for each short line would be most of the work. */
+const LINES_CHARS = 16 * 1024;
+
 /** Writes header lines by hand: Node would not. */
 const heads =
   (line: (n: number) => string, count: number): Serve =>
   async (_seen, { socket }) => {
     if (socket === null) return;
     socket.write('HTTP/1.1 402 Payment Required\r\n');
-    for (let n = 0; n < count && !socket.destroyed; n++) {
-      if (socket.write(line(n))) continue;
+    for (let n = 0; n < count && !socket.destroyed;) {
+      let lines = '';
+      while (n < count && lines.length < LINES_CHARS) lines += line(n++);
+      if (socket.write(lines)) continue;
       await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => undefined);
     }
     socket.end('\r\n');
