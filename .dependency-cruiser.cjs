@@ -33,7 +33,10 @@ module.exports = {
     only('owner', ...belowWallet, 'wallet'),
     only('treasury', ...belowWallet, 'wallet', 'owner'),
     only('doctor', ...belowWallet, 'wallet', 'owner'),
-    ...faces.map((folder) => only(folder, ...belowWallet, 'wallet', 'owner', 'treasury', 'doctor', ...faces)),
+    only('telemetry', ...belowWallet, 'wallet'),
+    ...faces.map((folder) =>
+      only(folder, ...belowWallet, 'wallet', 'owner', 'treasury', 'doctor', 'telemetry', ...faces),
+    ),
     {
       name: 'pure-layers-do-no-io',
       comment:
@@ -80,6 +83,17 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/net/' },
       to: { path: 'node_modules/undici' },
+    },
+    {
+      name: 'telemetry-on-demand',
+      comment: 'What sends traces is loaded where the owner named a collector, and nowhere else.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/telemetry/' },
+      to: {
+        path: '(^src/telemetry/|node_modules/@opentelemetry/)',
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
     },
     {
       name: 'mcp-above-wallet',

@@ -57,6 +57,7 @@ test('a new wallet starts with what a careful person would choose', () => {
     'payouts.addresses': '[]',
     'allowances.permit_usd': '1.00',
     pay_ahead: 'fixed',
+    'telemetry.otlp_url': 'none',
     'discovery.sources': expect.stringMatching(/^\["https:\/\/api\.cdp\.coinbase\.com\//),
     'discovery.remote_search': 'false',
     'proxy.default_upstream': 'none',
@@ -167,6 +168,7 @@ test('help knows every key, those without a first value too', () => {
     'net.proxy',
     'networks.<caip2>.rpc_url',
     'rates.source',
+    'telemetry.otlp_url',
     'proxy.upstreams.<name>.base_url',
     'proxy.upstreams.<name>.dialect',
     'proxy.default_upstream',
@@ -233,6 +235,7 @@ describe('setKey', () => {
     ['networks.eip155:8453.rpc_url', '["https://rpc.example/"]', 'https://rpc.example/', 'same'],
     ['withdrawals.facilitator_url', 'https://other.example', 'https://other.example', 'loosens'],
     ['withdrawals.facilitator_url', 'none', 'none', 'loosens'],
+    ['telemetry.otlp_url', 'http://127.0.0.1:4318', 'http://127.0.0.1:4318', 'loosens'],
     [
       'payouts.addresses',
       `["eip155:8453:0x${'ab'.repeat(20)}"]`,
@@ -316,6 +319,8 @@ describe('setKey', () => {
       'must be an https URL',
     ],
     ['withdrawals.facilitator_url', 'https://a.example/?key=1', 'must be none or an http(s) URL'],
+    ['telemetry.otlp_url', 'https://me:secret@a.example', 'must be none or an http(s) URL'],
+    ['telemetry.otlp_url', 'grpc://a.example:4317', 'must be none or an http(s) URL'],
   ])('%s %s is refused: %s', (key, text, sentence) => {
     const error = refusal(() => setKey(initial(), key, text));
     expect(error.code).toBe('bad_input');
@@ -416,6 +421,7 @@ const TEXTS: Readonly<Record<string, fc.Arbitrary<string>>> = {
     .subarray(['home', 'temp', 'working', '/srv/data'])
     .map((list) => JSON.stringify(list)),
   'withdrawals.facilitator_url': fc.constantFrom('none', 'https://a.example/', 'https://b.example/'),
+  'telemetry.otlp_url': fc.constantFrom('none', 'https://a.example/', 'http://b.example:4318'),
   'discovery.sources': fc
     .subarray(['https://a.example/list', 'https://b.example/list'])
     .map((list) => JSON.stringify(list)),

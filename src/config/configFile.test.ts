@@ -107,6 +107,7 @@ describe('the file', () => {
       payouts: { addresses: [] },
       allowances: { permit_usd: '1.00' },
       pay_ahead: 'fixed',
+      telemetry: { otlp_url: 'none' },
       discovery: { sources: expect.arrayContaining([]) as unknown, remote_search: false },
       proxy: { default_upstream: 'none' },
     });

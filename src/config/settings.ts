@@ -35,7 +35,7 @@ import {
   readUpstreamName,
   upstreamName,
 } from './value/name.js';
-import { catalogUrls, facilitator, proxy, rpcUrls, upstreamUrl, webhook } from './value/url.js';
+import { catalogUrls, proxy, rpcUrls, serviceUrl, upstreamUrl, webhook } from './value/url.js';
 import { nearest } from '../text/nearest.js';
 
 function hostList(
@@ -178,7 +178,7 @@ export const SETTINGS = {
   withdrawals: {
     facilitatorUrl: single({
       key: 'withdrawals.facilitator_url',
-      kind: facilitator,
+      kind: serviceUrl,
       initial: (testnet) => (testnet ? TEST_FACILITATOR : FACILITATOR),
       none: 'none',
       // A facilitator can only move this money to the owner's own address, but it learns of it: the owner decides.
@@ -214,6 +214,18 @@ export const SETTINGS = {
       compare: (before, after) => (before === after ? 'same' : after === 'off' ? 'tightens' : 'loosens'),
       summary:
         'Whether a payment may go with the first request, where a catalogue lists a fixed price and five differing calls in the last day were asked just that (fixed), or never (off). It saves a round trip.',
+    }),
+  },
+  telemetry: {
+    otlpUrl: single({
+      key: 'telemetry.otlp_url',
+      kind: serviceUrl,
+      initial: () => 'none',
+      none: 'none',
+      // Whoever is there learns what agents buy, and only the owner sees by it: their word whichever way it changes.
+      compare: (before, after) => (before === after ? 'same' : 'loosens'),
+      summary:
+        'Your OpenTelemetry collector, such as http://127.0.0.1:4318: serve, proxy and run send it traces and metrics by OTLP over HTTP. Read when they start. Variables of the environment turn nothing on.',
     }),
   },
   discovery: {

@@ -1,10 +1,12 @@
 import {
   McpServer,
+  TRACEPARENT_META_KEY,
   type CallToolResult,
   type InputRequiredResult,
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import type { CallContext } from '../wallet/call/callDeadline.js';
+import type { CallTracer } from '../wallet/call/trace.js';
 import { tellOutcome } from '../cli/line/line.js';
 import type { CommandPlace } from '../cli/line/program.js';
 import { outcome, type Outcome, type ToldOutcome } from '../wallet/answer/outcome.js';
@@ -52,6 +54,8 @@ export interface McpOptions extends CommandPlace {
   readonly heartbeatMs?: number;
   /** Hears of every call of a tool. */
   readonly ended?: (call: EndedCall) => void;
+  /** Begins the trace of a call, where its owner has calls traced: whose it is and under which parent. */
+  readonly tracer?: { readonly agent: string; readonly calls: CallTracer } | undefined;
 }
 
 /** A client that resets its limit on progress hears of a call well within the shortest one (60 s). */
@@ -92,7 +96,7 @@ export function createMcpServer(options: McpOptions): McpServer {
 async function callTool(
   server: McpServer,
   tool: Tool,
-  { wallet, ended, heartbeatMs = HEARTBEAT_MS, ...machine }: McpOptions,
+  { wallet, ended, tracer, heartbeatMs = HEARTBEAT_MS, ...machine }: McpOptions,
   input: unknown,
   context: ServerContext,
 ): Promise<CallToolResult | InputRequiredResult> {
@@ -100,19 +104,25 @@ async function callTool(
   const { callId, startedMs = performance.now() } = requestOf(context);
   const known = { startedMs, ...(callId === undefined ? {} : { callId }) };
   const asks = new ClientQuestion(client, answeredOf(context));
-  const end = (result: Outcome): Outcome => {
+  const asking = { client: asks.title, ...known };
+  const run = async (question: ClientQuestion): Promise<Outcome> => {
+    const trace = tracer?.calls.begin({
+      ...{ name: tool.name, agent: tracer.agent, startedMs },
+      traceparent: traceparentOf(context),
+    });
+    const told = { asks: question, ...asking, ...(trace === undefined ? {} : { trace }) };
+    const result = await call(tool, wallet, input, context, told, heartbeatMs);
+    trace?.end(result);
     const tookMs = performance.now() - startedMs;
     ended?.({ tool: tool.name, callId, outcome: result, tookMs, client: asks.title });
     return result;
   };
-  const asking = { client: asks.title, ...known };
-  const result = end(await call(tool, wallet, input, context, { asks, ...asking }, heartbeatMs));
+  const result = await run(asks);
   const { prompt } = asks;
   if (prompt === null) return toResult(tellOutcome(result, machine), client.name);
   if (asksByResult(context)) return questionResult(prompt);
   const answered = new ClientQuestion(client, await askWithin(context, prompt));
-  const gone = end(await call(tool, wallet, input, context, { asks: answered, ...asking }, heartbeatMs));
-  return toResult(tellOutcome(gone, machine), client.name);
+  return toResult(tellOutcome(await run(answered), machine), client.name);
 }
 
 /** The id of the request that a call came by and when it came, where its transport gives them. */
@@ -127,12 +137,17 @@ function requestOf({ http }: ServerContext): {
   };
 }
 
+/** The span that a call is part of: the one that its message names, else the one of the request it came by. */
+function traceparentOf({ mcpReq, http }: ServerContext): unknown {
+  return mcpReq._meta?.[TRACEPARENT_META_KEY] ?? http?.req?.headers.get('traceparent');
+}
+
 async function call(
   tool: Tool,
   wallet: WalletTools,
   input: unknown,
   context: ServerContext,
-  asking: Pick<CallContext, 'asks' | 'client' | 'startedMs' | 'callId'>,
+  asking: Pick<CallContext, 'asks' | 'client' | 'startedMs' | 'callId' | 'trace'>,
   heartbeatMs: number,
 ): Promise<Outcome> {
   const progress = progressOf(context);

@@ -11,6 +11,7 @@ import { nameInToken } from '../money/agent.js';
 import { programLeft } from '../wallet/balance.js';
 import type { Engine } from '../wallet/engine.js';
 import { failureOutcome } from '../wallet/answer/refusal.js';
+import type { CallTracer } from '../wallet/call/trace.js';
 import type { Outcome } from '../wallet/answer/outcome.js';
 import { LABELS_RULE, NO_LABELS, parseLabelList, readLabels, type Labels } from '../payment/labels.js';
 import type { Payment } from '../ledger/attempts/payment.js';
@@ -41,6 +42,8 @@ export interface ProxyOptions {
   readonly access: ProxyAccess;
   /** Words what the owner can do. */
   readonly tellOwner: (step: OwnerStep | null) => string | null;
+  /** Begins the traces of requests, where the owner has calls traced. */
+  readonly tracer?: CallTracer | undefined;
 }
 
 /** A proxy that runs. */
@@ -85,6 +88,7 @@ class Forwarding {
   readonly #outgoing: ServerResponse;
   readonly #closing: AbortSignal;
   readonly #signal: AbortSignal;
+  readonly #startedMs = performance.now();
   #dialect: Dialect = 'openai';
 
   constructor(
@@ -179,14 +183,20 @@ class Forwarding {
       ...(key === null ? {} : { idempotency_key: key }),
       ...(labels === NO_LABELS ? {} : { labels }),
     };
+    const trace = this.#options.tracer?.begin({
+      ...{ name: 'proxy', agent: engine.agent, startedMs: this.#startedMs, budgetId },
+      traceparent: incoming.headers['traceparent'],
+    });
     const outcome = await wallet.pay(input, {
       signal: this.#signal,
       ending: this.#endOf(stream),
       client: 'The proxy',
       ...(content === undefined ? {} : { content }),
+      ...(trace === undefined ? {} : { trace }),
       answer: prices.length === 0 ? stream : new ModelList(stream, prices),
       forwarded: { budgetId, sameBy: SAME_BY, asksModel: this.#dialect !== 'plain', timeoutMs: CALL_MS_MAX },
     });
+    trace?.end(outcome);
     if (stream.isWhole) return;
     if (stream.isBegun) stream.breakOff(this.#dialect, this.#refusedBy(outcome));
     else this.#refuse(outcome);

@@ -8,6 +8,7 @@ import { formatUsd } from '../money/decimal.js';
 import type { UsdMicros } from '../money/unit.js';
 import type { Labels } from '../payment/labels.js';
 import { NoticeKeeper } from '../server/noticeKeeper.js';
+import { TelemetryKeeper } from '../server/telemetryKeeper.js';
 import { settleBinding } from '../server/http/socket/binding.js';
 import { budgetError } from '../wallet/answer/refusal.js';
 import { agentBudgetLines } from '../wallet/call/ownerRules.js';
@@ -62,11 +63,14 @@ export interface RunEnd {
  */
 export async function runProgram(options: RunOptions): Promise<RunEnd> {
   const wallet = new Wallet(options.wallet, { reconcile: true });
+  const telemetry = new TelemetryKeeper(options.wallet.version);
   try {
     const engine = await wallet.engine();
     await engine.assertActive();
     // Its agent may be refilled while the program runs, and its owner hears of what stands in the way.
     new NoticeKeeper(options.wallet).begin(engine);
+    telemetry.over(engine);
+    await telemetry.start();
     const config = await engine.config();
     const token = newProxyToken();
     const [program = ''] = options.command;
@@ -83,6 +87,7 @@ export async function runProgram(options: RunOptions): Promise<RunEnd> {
         tls: null,
         access: runAccess(wallet, token, { budgetId: id, labels: options.labels }),
         tellOwner: options.tellOwner,
+        tracer: telemetry.tracer,
       });
       try {
         const start = startOf(options.command, options.wallet.env, config, { url: proxy.url, token });
@@ -95,6 +100,7 @@ export async function runProgram(options: RunOptions): Promise<RunEnd> {
     }
     return { exitCode, use: await engine.ledger.budgets.use(id, engine.now()) };
   } finally {
+    await telemetry.close();
     await wallet.close();
   }
 }

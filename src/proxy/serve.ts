@@ -1,5 +1,6 @@
 import type { OwnerStep } from '../errors/ownerAction.js';
 import { NoticeKeeper } from '../server/noticeKeeper.js';
+import { TelemetryKeeper } from '../server/telemetryKeeper.js';
 import { settleBinding, type BindingOptions } from '../server/http/socket/binding.js';
 import type { TlsFiles } from '../server/http/socket/listener.js';
 import type { WalletOptions } from '../wallet/engine.js';
@@ -30,13 +31,16 @@ export async function serveProxy(options: ServeProxyOptions): Promise<number> {
   const { tls, port, tellOwner } = options;
   const binding = settleBinding({ ...options.binding, tls: tls !== null });
   const wallet = new Wallet(options.wallet, { reconcile: true });
+  const telemetry = new TelemetryKeeper(options.wallet.version);
   try {
     const engine = await wallet.engine();
     await engine.assertActive();
     new NoticeKeeper(options.wallet).begin(engine);
+    telemetry.over(engine);
+    await telemetry.start();
     const token = newProxyToken();
     const proxy = await startProxy({
-      ...{ binding, tls, tellOwner },
+      ...{ binding, tls, tellOwner, tracer: telemetry.tracer },
       at: { kind: 'address', host: binding.host, port },
       access: proxyAccess(wallet, token),
     });
@@ -48,6 +52,7 @@ export async function serveProxy(options: ServeProxyOptions): Promise<number> {
     await proxy.close();
     return 0;
   } finally {
+    await telemetry.close();
     await wallet.close();
   }
 }

@@ -14,6 +14,7 @@ import type { RefusalReason } from './http/refusal.js';
 import { ServedWallets } from './http/sessions/servedWallets.js';
 import { NoticeKeeper } from './noticeKeeper.js';
 import { AdminKeeper, type OpenAdmin } from './adminKeeper.js';
+import { TelemetryKeeper } from './telemetryKeeper.js';
 import { OwnerPageKeeper, type ServeOwnerPage } from './ownerPageKeeper.js';
 import { within } from './within.js';
 
@@ -86,16 +87,19 @@ export async function serveHttpWallet(options: ServeOptions): Promise<number> {
   const notices = new NoticeKeeper({ version, env, platform });
   const ownerPage = options.ownerPage === undefined ? null : new OwnerPageKeeper(options.ownerPage);
   const admin = options.admin === undefined ? null : new AdminKeeper(version, options.admin);
+  const telemetry = new TelemetryKeeper(version);
   const wallets = new ServedWallets({
     ...wallet,
     behind: (engine) => {
       notices.begin(engine);
+      telemetry.over(engine);
       ownerPage?.over(engine);
       admin?.over(engine);
     },
     reach: () => new DesktopReach({ version, env, platform }),
   });
   await wallets.open();
+  await telemetry.start();
   let server: HttpServer | null = null;
   const meters = new Meters({
     books: () => wallets.books(),
@@ -122,6 +126,7 @@ export async function serveHttpWallet(options: ServeOptions): Promise<number> {
         env: wallet.env,
         platform: wallet.platform,
         wallet: wallets.of(agent),
+        tracer: telemetry.tracer === undefined ? undefined : { agent, calls: telemetry.tracer },
         ended: (call) => {
           meters.ended(agent, call);
           notices.noteClient(agent, call.client);
@@ -158,7 +163,10 @@ export async function serveHttpWallet(options: ServeOptions): Promise<number> {
   await ownerPage?.close();
   await within(
     CLOSE_MS,
-    wallets.idle().then(() => wallets.close()),
+    wallets
+      .idle()
+      .then(() => telemetry.close())
+      .then(() => wallets.close()),
   );
   await health?.close();
   log.info('stopped');

@@ -13,7 +13,7 @@ import { viewEntitlement, type EntitlementView } from './entitlement/entitlement
 import { readAddressFunds, type AssetAddress } from './settle/addressFunds.js';
 import { within } from './settle/funds.js';
 import type { BalanceInput } from './input.js';
-import { agentBounds, isSessionCap, lineRequest, raiseLines } from './call/ownerRules.js';
+import { agentBounds, agentBudgetLines, isSessionCap, lineRequest, raiseLines } from './call/ownerRules.js';
 import { outcome, type Outcome } from './answer/outcome.js';
 import type { AtomicAmount, UsdMicros } from '../money/unit.js';
 
@@ -322,6 +322,19 @@ export async function programLeft(engine: Engine, budgetId: string | null): Prom
   if (budgetId === null || left === null) return left;
   const ofRun = (await engine.ledger.budgets.use(budgetId, nowMs))?.leftUsdMicros ?? 0n;
   return ofRun < left ? ofRun : left;
+}
+
+/** What is left of the budgets that an agent's payments count in, its owner's and a run's: the least. Null where there is none. */
+export async function budgetLeft(engine: Engine, budgetId: string | null): Promise<UsdMicros | null> {
+  const nowMs = engine.now();
+  const lines = agentBudgetLines(await engine.config(), engine.agent, nowMs);
+  const used = lines.length === 0 ? [] : await engine.ledger.usage(lines, nowMs);
+  const ofOwner = lines.map(({ usdMicrosMax }, i) => usdMicrosMax - (used[i] ?? 0n));
+  const run = budgetId === null ? null : await engine.ledger.budgets.use(budgetId, nowMs);
+  const left = run === null ? ofOwner : [...ofOwner, run.leftUsdMicros];
+  if (left.length === 0) return null;
+  const least = left.reduce((a, b) => (a < b ? a : b));
+  return least > 0n ? least : 0n;
 }
 
 async function sessionUsdMicrosLeft(engine: Engine, session: Pick<Session, 'id'>): Promise<UsdMicros | null> {

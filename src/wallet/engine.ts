@@ -30,6 +30,7 @@ import { ClockWatch } from './clock/clockWatch.js';
 import { SeenChallenges } from './call/seenChallenges.js';
 import { isMarkedFrozen } from './freezeMark.js';
 import { Funds } from './settle/funds.js';
+import type { SettlementVerdict } from './settle/settlement.js';
 import type { EndpointAnswer } from '../payment/challenge.js';
 import type { PaymentProtocol } from '../rails/rail.js';
 import type { RailPorts } from '../rails/ports.js';
@@ -104,6 +105,7 @@ export class Engine {
   readonly #checkpoint: CheckpointKeeper;
   #reach: OwnerReach | null = null;
   #bitcoin: BitcoinRate | null = null;
+  #settled: (verdict: SettlementVerdict) => void = () => undefined;
 
   private constructor(
     options: WalletOptions,
@@ -327,6 +329,16 @@ export class Engine {
     const first = this.#first;
     first.#bitcoin ??= new BitcoinRate(this.home);
     return first.#bitcoin.terms(config, this.net(config), this.now());
+  }
+
+  /** Has a listener told what each look at an attempt's end came to. It must not throw, nor take its time. */
+  onSettled(listener: (verdict: SettlementVerdict) => void): void {
+    this.#first.#settled = listener;
+  }
+
+  /** Tells the listener of {@link onSettled}. */
+  noteSettled(verdict: SettlementVerdict): void {
+    this.#first.#settled(verdict);
   }
 
   /** Has the keystore remember, behind the calls, what was committed so far. */

@@ -14,6 +14,7 @@ import { findDuplicate, lookAtOther, duplicateOf, presentedAgain, type Duplicate
 import { barredOutcome, holdPurchase } from './purchase/hold.js';
 import type { PaidCall } from './call/paidCall.js';
 import { askPrice, refuse, select, servedAt } from './call/price.js';
+import { traced } from './call/trace.js';
 import { assertClock } from './clock/clockCheck.js';
 import { underLease } from './leaseKeeper.js';
 import type { Engine } from './engine.js';
@@ -66,6 +67,7 @@ async function payOnce(
   const begun = await beginCall(engine, session, input, context);
   if ('status' in begun) return begun;
   let call: PaidCall = begun;
+  const { context: tracing } = call;
 
   // 1. Duplicate: the same request that was paid before, or is being paid, is this call's answer.
   const first = await findDuplicate(call);
@@ -75,7 +77,8 @@ async function payOnce(
     if (told !== null) return told;
   }
   if (call.approval !== null) {
-    const approval = await awaitOwner(call, call.approval);
+    const waited = call.approval;
+    const approval = await traced(tracing, 'ask', () => awaitOwner(call, waited));
     if ('status' in approval) return approval;
     call = { ...call, approval };
   }
@@ -88,7 +91,8 @@ async function payOnce(
   const served = kept === null ? null : await servedAt(call, kept);
   if (served !== null) return served;
   let ahead = kept === null && call.beside === undefined ? await challengeAhead(call) : null;
-  let asked = kept ?? ahead ?? (await askPrice(call));
+  const askAnew = (): ReturnType<typeof askPrice> => traced(tracing, 'probe', () => askPrice(call));
+  let asked = kept ?? ahead ?? (await askAnew());
 
   let looksAtTotals = call.approval !== null;
   let draws = 0;
@@ -101,12 +105,12 @@ async function payOnce(
     call = { ...call, session: await engine.ledger.touchSession(engine.agent, engine.now()) };
 
     // 3. Select: which offer, and whether to pay it, to ask, or to refuse.
-    const selected = await select(call, challenge, looksAtTotals);
+    const selected = await traced(tracing, 'select', () => select(call, challenge, looksAtTotals));
     const { selection, intent, limits } = selected;
     if (ahead !== null && selection.decision !== 'pay') {
       // Nobody is refused or asked by a price that was only expected.
       ahead = null;
-      asked = await askPrice(call);
+      asked = await askAnew();
       continue;
     }
     if (selection.decision === 'refuse') return besideTold(call, refuse(call, selection.reason));
@@ -117,7 +121,8 @@ async function payOnce(
 
     // 4. Ask: the owner approves this one offer, or the call ends here. That took a while, so all is selected again.
     if (selection.decision === 'ask') {
-      const approval = await askOwner(call, challenge, { ...selected, selection });
+      const asking = { ...selected, selection };
+      const approval = await traced(tracing, 'ask', () => askOwner(call, challenge, asking));
       if ('status' in approval) return approval;
       call = { ...call, approval };
       looksAtTotals = true;
@@ -133,14 +138,15 @@ async function payOnce(
       if (added !== null && 'status' in added) return added;
       if (added?.kind === 'config_changed') call = { ...call, config: await engine.config() };
       if (added?.kind === 'exceeded') looksAtTotals = true;
-      asked = await askPrice(call);
+      asked = await askAnew();
       continue;
     }
 
     // 5. Hold: the ledger checks every limit and reserves the amount, in one step.
     const purchase = { offer, intent, limits };
-    const hold = await holdPurchase(call, challenge, purchase);
+    const hold = await traced(tracing, 'hold', () => holdPurchase(call, challenge, purchase));
     if (hold.kind === 'held') {
+      tracing.trace?.payment(hold.payment, true);
       const held = { ...purchase, companion: hold.companion, isAhead: ahead !== null };
       const told = await payHeld(call, challenge, held, hold.payment);
       return besideTold(call, withPassedOver(told, selection.passedOver));

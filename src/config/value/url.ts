@@ -32,14 +32,14 @@ const rpcUrlsSchema = z.codec(
 /** RPCs of the owner's in the order they are asked; API keys may be part of them. */
 export const rpcUrls: ValueKind<readonly string[]> = kindOf(rpcUrlsSchema, 'as JSON');
 
-const FACILITATOR_WORDS = 'must be none or an http(s) URL, without user name, query or fragment';
-const facilitatorSchema = z
-  .string(FACILITATOR_WORDS)
-  .max(RPC_URL_LENGTH_MAX, FACILITATOR_WORDS)
-  .refine((text) => isWebhook(text) && !text.includes('?'), FACILITATOR_WORDS);
+const SERVICE_WORDS = 'must be none or an http(s) URL, without user name, query or fragment';
+const serviceSchema = z
+  .string(SERVICE_WORDS)
+  .max(RPC_URL_LENGTH_MAX, SERVICE_WORDS)
+  .refine((text) => isWebhook(text) && !text.includes('?'), SERVICE_WORDS);
 
-/** Who relays what the owner takes out, or none. */
-export const facilitator: ValueKind<string> = kindOf(facilitatorSchema, 'as text');
+/** A service of others that the owner names by its base: who relays what they take out, or where traces go; or none. */
+export const serviceUrl: ValueKind<string> = kindOf(serviceSchema, 'as text');
 
 const PROXY_WORDS = 'must be none, env or an http(s) URL of a proxy';
 const proxySchema = z.string(PROXY_WORDS).max(RPC_URL_LENGTH_MAX, PROXY_WORDS).refine(isProxy, PROXY_WORDS);

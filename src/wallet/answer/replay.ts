@@ -28,6 +28,7 @@ export function isDelivered({ status, truncated }: Answer): boolean {
 /** The stored answer of a payment that was captured: nothing is sent, nothing is paid. */
 export async function replay(call: PaidCall, payment: Payment): Promise<Outcome> {
   const { engine } = call;
+  call.context.trace?.payment(payment, false);
   const stored = await waitForAnswer(call, payment);
   if (stored === null && (await isBeingAnswered(engine, payment))) return busyOutcome(payment);
   if (stored === null || stored.truncated) {

@@ -3,6 +3,7 @@ import type { HttpAnswer } from '../../net/send.js';
 import type { EndpointAnswer } from '../../payment/challenge.js';
 import type { AnswerListener } from '../answer/answerListener.js';
 import type { CallContent, ForwardedCall } from './request.js';
+import type { CallTrace } from './trace.js';
 
 /** What a client can put before the person at it. */
 export interface ClientPrompt {
@@ -72,6 +73,8 @@ export interface CallContext {
   readonly asksOwner?: boolean;
   /** The id that a server's log knows the call by; the journal names it beside what the call held. */
   readonly callId?: string;
+  /** Hears of the call's steps, where its owner has calls traced. */
+  readonly trace?: CallTrace;
   /** When the call began, by `performance.now()`, where it is gone through again with an answer; else now. */
   readonly startedMs?: number;
 }

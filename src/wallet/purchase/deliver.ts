@@ -16,6 +16,7 @@ import { aheadTold, besideOf, besideTold, challengeIn, forgetAsked } from '../ca
 import { boughtBefore, wasTurnedAwayAhead } from '../call/duplicate.js';
 import type { PaidCall, SignedRequest } from '../call/paidCall.js';
 import { select } from '../call/price.js';
+import { traced } from '../call/trace.js';
 import type { Challenge } from '../call/probe.js';
 import { assertClock } from '../clock/clockCheck.js';
 import { noteServed } from '../entitlement/deposit.js';
@@ -52,7 +53,7 @@ export async function payHeld(
       }
 
       // 6. Sign: the one transfer that was prepared, and nothing that a server made up.
-      const signed = await signHold(call, purchase, held);
+      const signed = await traced(call.context, 'sign', () => signHold(call, purchase, held));
       const payload = isAhead ? { ...signed, ahead: true as const } : signed;
       const stopped = companion === null ? null : await commitCompanion(call, companion, { payload, target });
       if (stopped !== null) {
@@ -79,7 +80,10 @@ export async function deliver(begun: PaidCall, given: SignedRequest): Promise<Ou
   const { engine } = begun;
 
   // 7. Send: `sent` is durable, under the config as it stands at that instant, before a byte leaves.
-  const sending = signed.moneyMoved === true ? { config: begun.config } : await commitToSend(begun, signed);
+  const sending =
+    signed.moneyMoved === true
+      ? { config: begun.config }
+      : await traced(begun.context, 'commit', () => commitToSend(begun, given));
   if ('status' in sending) return sending;
   const deadline = begun.deadline.pastSending(begun.context);
   const call = { ...begun, deadline };
@@ -90,11 +94,12 @@ export async function deliver(begun: PaidCall, given: SignedRequest): Promise<Ou
     const moved = signed.moneyMoved === true ? signed : await prepay(call, signed, sending.config);
     if ('status' in moved) return moved;
     signed = moved;
-    const first = await send(call, signed, sending.config);
+    const { config } = sending;
+    const first = await traced(call.context, 'send', () => send(call, moved, config));
     const answer =
       first instanceof NetFailure || signed.moneyMoved === true
         ? first
-        : await correctedAnswer(call, signed, first, sending.config);
+        : await correctedAnswer(call, signed, first, config);
     if (answer instanceof NetFailure) {
       if (signed.moneyMoved === true) return unheardOutcome(signed.payment, answer);
       const unknown = await recordSilence(engine, signed.payment, answer);
@@ -104,7 +109,7 @@ export async function deliver(begun: PaidCall, given: SignedRequest): Promise<Ou
     }
 
     // 8. Read the answer: what its head claims of the payment is written down, and what was bought is kept.
-    const came = await readPaidAnswer(call, signed, answer);
+    const came = await traced(call.context, 'read', () => readPaidAnswer(call, moved, answer));
     const { claimed, read, delivered, bought, rejection, sellerSays, fault } = came;
 
     // 9. Settle: where a claim leaves doubt, the chain is asked at once; else behind the calls.
@@ -133,7 +138,9 @@ export async function deliver(begun: PaidCall, given: SignedRequest): Promise<Ou
   }
 
   function settle(sent: Payment, claimed: Payment, isRejected: boolean): Promise<SettledClaim> {
-    return settleClaim(engine, sent, claimed, { isRejected, withinMs: deadline.remainingMs() });
+    return traced(begun.context, 'settle', () =>
+      settleClaim(engine, sent, claimed, { isRejected, withinMs: deadline.remainingMs() }),
+    );
   }
 }
 
@@ -156,9 +163,11 @@ async function payAsAsked(
   const { selection, intent, limits } = await select(call, challenge, true);
   const { offer } = selection;
   if (selection.decision !== 'pay' || intent === null) return aheadTold(told, first, offer);
-  const hold = await holdPurchase(call, challenge, { offer: selection.offer, intent, limits });
+  const bought = { offer: selection.offer, intent, limits };
+  const hold = await traced(call.context, 'hold', () => holdPurchase(call, challenge, bought));
   if (hold.kind !== 'held') return aheadTold(told, first, offer);
-  const purchase = { offer: selection.offer, intent, limits, companion: hold.companion, isAhead: false };
+  call.context.trace?.payment(hold.payment, true);
+  const purchase = { ...bought, companion: hold.companion, isAhead: false };
   return besideTold(call, await payHeld(call, challenge, purchase, hold.payment));
 }
 

@@ -40,6 +40,16 @@ export async function reconcileAttempt<A extends AnyAttempt>(
   attempt: A,
   signal: AbortSignal,
 ): Promise<SettlementVerdict<A>> {
+  const verdict = await lookAt(engine, attempt, signal);
+  engine.noteSettled(verdict);
+  return verdict;
+}
+
+async function lookAt<A extends AnyAttempt>(
+  engine: Engine,
+  attempt: A,
+  signal: AbortSignal,
+): Promise<SettlementVerdict<A>> {
   const isBusy = await isLeased(engine, attempt);
   const expired = attempt.validBeforeSec * 1000 < engine.now();
   if (isBusy && !expired) return busyElsewhere(attempt);

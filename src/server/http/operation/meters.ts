@@ -1,17 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { EndedCall } from '../../../mcp/server.js';
+import type { Books } from './books.js';
 import { REFUSAL_REASONS, type RefusalReason } from '../refusal.js';
-import type { UsdMicros } from '../../../money/unit.js';
-
-/** What the ledger says of the whole wallet at one moment. Amounts are in millionths of a dollar. */
-export interface Books {
-  readonly heldUsdMicros: UsdMicros;
-  readonly capturedDayUsdMicros: UsdMicros;
-  /** Payments still open, and captures the chain has not confirmed. */
-  readonly backlog: number;
-  /** Seconds since the oldest open payment last changed; 0 if no payment is open. */
-  readonly oldestSec: number;
-}
 
 /** What a scrape reads at its moment. */
 export interface MeterReadings {

@@ -5,10 +5,8 @@ import { failureOutcome } from '../../../wallet/answer/refusal.js';
 import { Wallet } from '../../../wallet/wallet.js';
 import { tunnelKeyOf } from '../../tunnel.js';
 import type { AgentAccess } from '../access.js';
-import type { Books } from '../operation/meters.js';
+import { readBooks, type Books } from '../operation/books.js';
 import { RunningCalls } from './runningCalls.js';
-
-const DAY_MS = 24 * 60 * 60_000;
 
 /** The wallets of every agent that a server serves: one keystore, one ledger, one count of the calls that run. */
 export class ServedWallets implements AgentAccess {
@@ -65,15 +63,7 @@ export class ServedWallets implements AgentAccess {
   /** What the ledger says of all agents together; null where it cannot be read now. */
   async books(): Promise<Books | null> {
     try {
-      const { ledger } = await this.#first.engine();
-      const nowMs = this.#options.now();
-      const { heldUsdMicros, capturedUsdMicros, open, oldestMs } = await ledger.openBooks(nowMs - DAY_MS);
-      return {
-        heldUsdMicros,
-        capturedDayUsdMicros: capturedUsdMicros,
-        backlog: open,
-        oldestSec: oldestMs === null ? 0 : Math.max(0, Math.round((nowMs - oldestMs) / 1000)),
-      };
+      return await readBooks(await this.#first.engine());
     } catch {
       return null;
     }
