@@ -8,20 +8,29 @@ import { syncBuiltinESMExports } from 'node:module';
  */
 const DONE = Symbol.for('purser tests remember scrypt');
 
+/** What scrypt comes to for one passphrase, salt and cost, for a program that need not find out again. */
+export interface Stretched {
+  readonly password: string;
+  /** Hex, as the key. */
+  readonly salt: string;
+  readonly cost: { readonly N: number; readonly r: number; readonly p: number };
+  readonly key: string;
+}
+
 type Callback = (error: Error | null, key: Buffer) => void;
 
-function remember(): void {
-  const known = new Map<string, Buffer>();
+function nameOf(password: BinaryLike, salt: BinaryLike, length: number, cost?: ScryptOptions): string {
+  const hash = crypto.createHash('sha256');
+  for (const part of [password, salt]) {
+    const bytes = Buffer.from(part as Buffer);
+    hash.update(`${bytes.length}:`).update(bytes);
+  }
+  const { N, r, p, cost: n, blockSize, parallelization } = cost ?? {};
+  return hash.update(JSON.stringify([length, N ?? n, r ?? blockSize, p ?? parallelization])).digest('hex');
+}
+
+function remember(known: Map<string, Buffer>): void {
   const { scrypt, scryptSync } = crypto;
-  const nameOf = (password: BinaryLike, salt: BinaryLike, length: number, cost?: ScryptOptions): string => {
-    const hash = crypto.createHash('sha256');
-    for (const part of [password, salt]) {
-      const bytes = Buffer.from(part as Buffer);
-      hash.update(`${bytes.length}:`).update(bytes);
-    }
-    const { N, r, p, cost: n, blockSize, parallelization } = cost ?? {};
-    return hash.update(JSON.stringify([length, N ?? n, r ?? blockSize, p ?? parallelization])).digest('hex');
-  };
   const rememberedSync: typeof scryptSync = (password, salt, length, cost) => {
     const name = nameOf(password, salt, length, cost);
     const key = known.get(name) ?? scryptSync(password, salt, length, cost);
@@ -48,7 +57,15 @@ function remember(): void {
   syncBuiltinESMExports();
 }
 
-if (!(DONE in globalThis)) {
-  Object.assign(globalThis, { [DONE]: true });
-  remember();
+/** What this process knows already; the first to load this begins it. */
+const memory = ((): Map<string, Buffer> => {
+  const here = globalThis as { [DONE]?: Map<string, Buffer> };
+  if (here[DONE] === undefined) remember((here[DONE] = new Map()));
+  return here[DONE];
+})();
+
+/** Takes over what another process found out. */
+export function recall({ password, salt, cost, key }: Stretched): void {
+  const known = Buffer.from(key, 'hex');
+  memory.set(nameOf(password, Buffer.from(salt, 'hex'), known.length, cost), known);
 }

@@ -1,3 +1,5 @@
+// First: whoever takes scrypt before it takes Node's own.
+import { recall, type Stretched } from './scryptMemory.js';
 import type { CommitPoint } from '../../src/ledger/commitPoint.js';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
@@ -19,6 +21,8 @@ export interface ChildSetup {
   readonly reconcile: boolean;
   /** RPC operators in the place of those that the table names, by network. */
   readonly operators?: Operators;
+  /** What its keystore's passphrase comes to, where the one who starts it knows. */
+  readonly stretched?: Stretched;
 }
 
 /** A commit of the program's ledger at which something befalls it. */
@@ -77,6 +81,7 @@ export interface Answered {
 const setup = JSON.parse(process.argv[2] ?? '') as ChildSetup;
 let { aheadMs } = setup;
 if (setup.operators !== undefined) nameOperators(setup.operators);
+if (setup.stretched !== undefined) recall(setup.stretched);
 type Blow = Extract<Order, { at: Death }>;
 let blow: Blow | null = null;
 

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, stop } from 'esbuild';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
+import { quickStretched } from './quickStore.js';
 import type { Answered, Asked, ChildSetup, Death, Order } from './walletChild.js';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
@@ -80,7 +81,7 @@ export async function startWalletProcess(
   { boundByModes = false } = {},
 ): Promise<WalletProcess> {
   program ??= bundleProgram('../support/walletChild.ts');
-  const whole: ChildSetup = { home, aheadMs: 0, reconcile: false, ...setup };
+  const whole: ChildSetup = { home, aheadMs: 0, reconcile: false, stretched: quickStretched(), ...setup };
   const child = fork(await program, [JSON.stringify(whole)], {
     ...(boundByModes && process.getuid?.() === 0
       ? { execPath: 'setpriv', execArgv: [...UNPRIVILEGED, process.execPath] }
