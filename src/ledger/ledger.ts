@@ -159,15 +159,16 @@ export interface PaymentControl extends AttemptControl<Payment> {
 /**
  * The life of a withdrawal: money that the owner takes out. No cap is looked at, and neither a freeze nor a suspension
  * stops it. One at a time leaves an address in one asset. A refill is one that the wallet makes by itself, within a bound of
- * its own; it is stopped as a payment is.
+ * its own; it is stopped as a payment is, and begins only where none of either is under way. The owner's own waits for no refill:
+ * what one that is in doubt may still move is held, as a payment's is.
  */
 export interface WithdrawalControl extends AttemptControl<Withdrawal> {
   /** Reserves it beside all that is held. Throws `ledger_rebuilding`. */
   open(request: WithdrawalRequest): Promise<WithdrawalResult>;
   /** The withdrawal by id, or null. */
   find(id: string): Promise<Withdrawal | null>;
-  /** The one that is under way from here, or null. */
-  findOpen(from: PaidFrom): Promise<Withdrawal | null>;
+  /** The one that is under way from here, or null: the owner's, or `anybody`'s, a refill included. */
+  findOpen(from: PaidFrom, whose: 'owner' | 'anybody'): Promise<Withdrawal | null>;
   /** The one of this agent's that was opened last from here, or null. */
   findLatest(agent: string, from: PaidFrom): Promise<Withdrawal | null>;
   /** What refills brought an agent in the last 24 hours, those on their way included. */

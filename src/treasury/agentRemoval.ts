@@ -100,7 +100,7 @@ async function sweepAsset(
   } as const;
   const swept: Withdrawal[] = [];
   for (let round = 0; round < SWEEPS_MAX; round++) {
-    const isOpen = (await engine.ledger.withdrawals.findOpen(place)) !== null;
+    const isOpen = (await engine.ledger.withdrawals.findOpen(place, 'anybody')) !== null;
     const onChain = await engine.chain(config, network).balanceOf(asset, from, signal);
     if (onChain === 0n && !isOpen) return swept;
     const done = await withdraw(agent, order, async () => Promise.resolve(true), signal);

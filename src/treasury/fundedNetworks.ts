@@ -45,7 +45,7 @@ export async function fundedNetworks(
     if (asset === undefined) return { network, spendableAtomic: 0n, enough: false };
     const address = await from.addressOn(network);
     const place = { network: network.caip2, asset: asset.address, payFrom: address };
-    const isOpen = (await from.ledger.withdrawals.findOpen(place)) !== null;
+    const isOpen = (await from.ledger.withdrawals.findOpen(place, 'owner')) !== null;
     try {
       const route = { network, asset, from: address, to: '' };
       const { spendableAtomic } = await readFunds(from, config, route, takesHeld, signal);

@@ -166,7 +166,8 @@ async function refillOn(
     ...{ kind: 'not', why, from: rule.from, leftUsdMicros },
   });
   await settleOpen(source, { network, asset, address: place.from }, FUNDS_MS_MAX);
-  if ((await engine.ledger.withdrawals.findOpen(placeOf(place))) !== null) return { kind: 'later' };
+  if ((await engine.ledger.withdrawals.findOpen(placeOf(place), 'anybody')) !== null)
+    return { kind: 'later' };
   const funds = await readFunds(source, config, place, false, signal);
   const verdict = refillVerdict(rule, { ...need, freeUsdMicros: toUsdMicros(asset, funds.spendableAtomic) });
   if (verdict.kind === 'enough') return { kind: 'none' };

@@ -26,8 +26,8 @@ import {
  * in no cap, signed once, and carried by the first way that takes it. `decide` shows the owner what would happen; for
  * no, nothing is signed and the answer is null.
  *
- * One withdrawal at a time leaves an address in one asset: where an earlier one is open, its end comes first, and the
- * same transfer is presented again as it was signed. Throws `bad_input`, `network_disabled`, `insufficient_funds`,
+ * One withdrawal of the owner's at a time leaves an address in one asset: where an earlier one is open, its end comes first, and
+ * the same transfer is presented again as it was signed. A refill that is on its way is no reason to wait: it counts as held. Throws `bad_input`, `network_disabled`, `insufficient_funds`,
  * `gas_missing`, `payment_unresolved`, `rpc_unavailable`, `ledger_*`, `signer_refused`; whether anything was signed is
  * in `money`.
  */
@@ -41,7 +41,7 @@ export async function withdraw(
   const route = await routeOf(engine, config, order, signal);
   await assertClock(engine, config);
   const { network, asset, from } = route;
-  const open = await engine.ledger.withdrawals.findOpen(placeOf(route));
+  const open = await engine.ledger.withdrawals.findOpen(placeOf(route), 'owner');
   if (open !== null) {
     const earlier = await finishEarlier(engine, config, open, { route, order, decide }, signal);
     if (earlier !== 'gone') return earlier;

@@ -203,6 +203,41 @@ describe.each(CHAINS)('on %s', (on) => {
     expect((await engine.ledger.audit()).findings).toEqual([]);
   });
 
+  test('a refill whose end is unknown holds up no withdrawal of the owner’s: it counts, and either lands for itself', async () => {
+    const { mine, engine, address } = await withRefills(place);
+    const { facilitator } = world.sandbox;
+    const owner = mine.open();
+    const to = await ground.newOwner();
+    // It says no, and what was signed stays good: anybody who has it may settle it yet.
+    facilitator.setFault('refusing');
+    expect(await look(engine)).toEqual({ kind: 'later' });
+    facilitator.setFault(null);
+    const [inDoubt] = await attemptsIn(engine);
+    expect(inDoubt).toMatchObject({ kind: 'withdrawal', state: 'unknown', refills: 'researcher' });
+
+    // Two of ten dollars are the refill's, until its end is proved.
+    await expect(take(owner, { to, usdMicros: 8n * DOLLAR + 1n })).rejects.toMatchObject({
+      code: 'insufficient_funds',
+    });
+    expect(signaturesIn(mine.home)).toBe(1);
+    expect(await take(owner, { to, usdMicros: 8n * DOLLAR })).toMatchObject({
+      earlier: false,
+      via: 'facilitator',
+      withdrawal: { state: 'captured', heldAtomic: 8n * DOLLAR, refills: null },
+    });
+    expect(await ground.balanceOf(to)).toBe(8n * DOLLAR);
+    expect(await ground.balanceOf(mine.payAddress)).toBe(2n * DOLLAR);
+
+    // Its end comes as it would have, and what it held is free then.
+    await place.advance(PAST_WINDOW_SEC);
+    await reconcileAll(engine, anyCall().signal);
+    const states = (await attemptsIn(engine)).map(({ state }) => state);
+    expect(states).toEqual(['released', 'captured']);
+    expect(await ground.balanceOf(address)).toBe(DOLLAR);
+    expect(await take(owner, { to })).toMatchObject({ withdrawal: { heldAtomic: 2n * DOLLAR } });
+    await expectTruth(place, mine, owner);
+  });
+
   describe('money taken out', () => {
     test('goes to the addresses that the owner named alone, where they named any, and to own agents', async () => {
       const [named, other] = [await ground.newOwner(), await ground.newOwner()];

@@ -75,7 +75,7 @@ export function withdrawalControl(access: LedgerAccess): WithdrawalControl {
     open: (request) => access.write('held', (context) => openWithdrawal(context, request)),
     ...attemptControl<Withdrawal>(access, 'withdrawal'),
     find: (id) => access.read((context, head) => findWithdrawal(context, head, id)),
-    findOpen: (from) => access.read((context, head) => openFrom(context, head, from)),
+    findOpen: (from, whose) => access.read((context, head) => openFrom(context, head, from, whose)),
     findLatest: (agent, from) => access.read((context, head) => latestFrom(context, head, agent, from)),
     refilledUsdMicros: (refilled, nowMs) =>
       access.read((context, head) => refilledUsdMicros(context, head, refilled, nowMs)),

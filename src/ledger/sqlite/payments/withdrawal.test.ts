@@ -90,7 +90,7 @@ describe('a withdrawal in the ledger', () => {
     for (const found of [
       row,
       await ledger.withdrawals.find(row.id),
-      await ledger.withdrawals.findOpen(from),
+      await ledger.withdrawals.findOpen(from, 'owner'),
       await ledger.withdrawals.findLatest('default', from),
       ...(await ledger.openAttempts(10)).filter(({ id }) => id === row.id),
     ]) {
@@ -249,6 +249,58 @@ describe('a refill in the ledger', () => {
     // Its process slept since it read the balance.
     expect(await arrived(ledger, T0 + 60 * MINUTE_MS, { readSeq })).toBe('just_refilled');
     expect(await arrived(ledger, T0 + 60 * MINUTE_MS)).toBe('other');
+  });
+
+  test('in doubt holds up no withdrawal of the owner’s: it counts, and nothing else of it stands in the way', async () => {
+    using world = newLedger();
+    const { ledger } = world;
+    await addAgent(ledger);
+    const from = { network: USDC.network, asset: USDC.address, payFrom: FROM };
+    const refillOf = await ledger.withdrawals.open(
+      await refillRequest(ledger, { amountAtomic: 3n * DOLLAR }),
+    );
+    const refill = refillOf.kind === 'held' ? refillOf.withdrawal.id : '';
+    await ledger.withdrawals.recordSigned(refill, { name: 'withdrawal', value: '{}' }, T0);
+    await ledger.withdrawals.markSent(refill, { configVersion: 1, capLines: [], nowMs: T0 });
+    await ledger.withdrawals.markUnknown(refill, 'silent', T0);
+    expect(await ledger.withdrawals.findOpen(from, 'owner')).toBeNull();
+    expect(await ledger.withdrawals.findOpen(from, 'anybody')).toMatchObject({
+      id: refill,
+      refills: 'other',
+    });
+
+    // Of ten dollars the refill may still take three.
+    const much = await ledger.withdrawals.open(await request(ledger, { amountAtomic: 7n * DOLLAR + 1n }));
+    expect(much).toEqual({ kind: 'short', spendableAtomic: 7n * DOLLAR, heldAtomic: 3n * DOLLAR });
+    const own = await opened(ledger, { amountAtomic: 7n * DOLLAR });
+    expect(await ledger.withdrawals.findOpen(from, 'owner')).toMatchObject({ id: own.id, refills: null });
+    // Both are live: a second one of either waits, and a payment finds nothing left.
+    expect(await ledger.withdrawals.open(await request(ledger))).toMatchObject({
+      kind: 'open',
+      withdrawal: { id: own.id },
+    });
+    const elsewhere = { ...(await refillRequest(ledger, {}, 'default')), agent: 'other' };
+    expect(await ledger.withdrawals.open(elsewhere)).toMatchObject({ kind: 'open' });
+    const funds = { onChainAtomic: 10n * DOLLAR, atMs: T0 };
+    expect(await ledger.openHold(holdRequest({ funds }))).toEqual({ kind: 'withdrawn', spendableAtomic: 0n });
+
+    // Its end, either way, is its own.
+    await ledger.withdrawals.release(refill, 'expired_unused', T0);
+    await ledger.withdrawals.recapture(refill, { ...facts(3n * DOLLAR), chainMs: null }, T0);
+    expect((await ledger.withdrawals.find(refill))?.state).toBe('captured');
+    expect((await ledger.withdrawals.find(own.id))?.state).toBe('held');
+    expect((await ledger.audit()).findings).toEqual([]);
+  });
+
+  test('waits for a withdrawal of the owner’s that is under way', async () => {
+    using world = newLedger();
+    const { ledger } = world;
+    await addAgent(ledger);
+    const own = await opened(ledger);
+    expect(await ledger.withdrawals.open(await refillRequest(ledger))).toMatchObject({
+      kind: 'open',
+      withdrawal: { id: own.id },
+    });
   });
 
   test('stops at a freeze and at a suspension of either agent, up to its sending', async () => {

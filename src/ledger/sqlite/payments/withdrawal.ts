@@ -53,9 +53,10 @@ export function openWithdrawal(context: LedgerContext, request: WithdrawalReques
   const { asset, network, payFrom, amountAtomic, refill } = request;
   const stop = refill === undefined ? null : refillStop(context, head, request, refill);
   if (stop !== null) return stop;
-  const requestHash = hashOf({ network, asset: asset.address, payFrom });
-  const open = findLive(context, head, requestHash);
-  if (open !== null) return { kind: 'open', withdrawal: withdrawalOf(asRow(open)) };
+  const from = { network, asset: asset.address, payFrom };
+  const open = openFrom(context, head, from, refill === undefined ? 'owner' : 'anybody');
+  if (open !== null) return { kind: 'open', withdrawal: open };
+  const requestHash = hashOf(refill === undefined ? 'withdrawal' : 'refill', from);
   const held = request.takesHeld ? 0n : heldAtomic(context.db, network, asset.address, payFrom);
   const gone = capturedSince(context, request.readSeq, request);
   const spendableAtomic = atLeastZero(request.onChainAtomic - held - gone);
@@ -68,9 +69,13 @@ export function openWithdrawal(context: LedgerContext, request: WithdrawalReques
   return { kind: 'held', withdrawal: withdrawalOf(row) };
 }
 
-/** What stands for a request: one withdrawal at a time leaves an address in one asset. */
-function hashOf({ network, asset, payFrom }: PaidFrom): string {
-  return createHash('sha256').update(`withdrawal ${network} ${asset} ${payFrom}`).digest('hex');
+/**
+ * What stands for a request: one withdrawal at a time leaves an address in one asset, and one refill. A refill is signed for a
+ * facilitator alone, with a nonce or a message of its own: nothing of it stands in the way of the owner's but its amount, which is
+ * held. (In a ledger from before, one that is open stands under the owner's.)
+ */
+function hashOf(kind: 'withdrawal' | 'refill', { network, asset, payFrom }: PaidFrom): string {
+  return createHash('sha256').update(`${kind} ${network} ${asset} ${payFrom}`).digest('hex');
 }
 
 /** A row that has to be a withdrawal's. */
@@ -85,9 +90,16 @@ export function findWithdrawal(context: LedgerContext, head: JournalHead, id: st
   return row?.kind === 'withdrawal' ? withdrawalOf(row) : null;
 }
 
-/** The withdrawal that is under way from here, or null. */
-export function openFrom(context: LedgerContext, head: JournalHead, from: PaidFrom): Withdrawal | null {
-  const row = findLive(context, head, hashOf(from));
+/** The withdrawal that is under way from here, or null: the owner's, and of `anybody` else the wallet's own refill. */
+export function openFrom(
+  context: LedgerContext,
+  head: JournalHead,
+  from: PaidFrom,
+  whose: 'owner' | 'anybody',
+): Withdrawal | null {
+  const row =
+    findLive(context, head, hashOf('withdrawal', from)) ??
+    (whose === 'owner' ? null : findLive(context, head, hashOf('refill', from)));
   return row === null ? null : withdrawalOf(asRow(row));
 }
 
@@ -115,7 +127,7 @@ export function leftByWithdrawals(
   reading: FundsReading | null,
 ): AtomicAmount | null {
   const { agent, network, asset, payFrom } = payer;
-  const isOpen = openFrom(context, head, payer) !== null;
+  const isOpen = openFrom(context, head, payer, 'anybody') !== null;
   if (reading === null) return isOpen ? 0n : null;
   const rows = statement(
     context.db,
