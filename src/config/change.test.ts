@@ -99,6 +99,11 @@ const CHANNEL: Readonly<Record<string, string>> = {
 /** What Purser alone writes. */
 const FIXED = ['agents.<agent>.index'];
 
+/** A template with every kind of entry, as the config spells it. */
+const CRAWLER = JSON.stringify([
+  ...['for=7d', 'agents=20', 'budget=research', 'limits.calls_per_minute=5', 'limits.per_day_usd=1.50'],
+]);
+
 test('every row of the table says what it does and comes back from its own text', () => {
   const config = configWith({
     'limits.hosts.api.example.com.per_day_usd': '1',
@@ -128,6 +133,7 @@ test('every row of the table says what it does and comes back from its own text'
       Object.entries(CHANNEL).map(([end, value]) => [`notices.channels.mail.${end}`, value]),
     ),
     'admin.clients.ops.access': JSON.stringify(['viewer', '2027-03-31', 'a'.repeat(64)]),
+    'templates.crawler.terms': CRAWLER,
   });
   const listed = listKeys(config);
   expect(new Set(SETTING_ROWS.map(({ setting }) => setting.key)).size).toBe(SETTING_ROWS.length);
@@ -160,6 +166,7 @@ test('help knows every key, those without a first value too', () => {
     'agents.<agent>.elicitation_max_usd',
     ...BUDGET_KEYS,
     'categories.<category>.hosts',
+    'templates.<template>.terms',
     'approvals.webhook_url',
     'owner_page.url',
     'notices.quiet_hours',
@@ -388,6 +395,9 @@ const TEXTS: Readonly<Record<string, fc.Arbitrary<string>>> = {
     ])
     .map((list) => JSON.stringify(list)),
   'categories.<category>.hosts': hostList,
+  'templates.<template>.terms': orNone(
+    fc.constantFrom('["for=7d"]', '["for=7d", "limits.per_day_usd=1"]', '["for=8h"]'),
+  ),
   'agents.<agent>.budget': orNone(fc.constantFrom('research', 'company')),
   'agents.<agent>.refill.from': orNone(fc.constant('default')),
   'budgets.<budget>.per_day_usd': orNone(usdText),
@@ -456,6 +466,7 @@ const change = fc.constantFrom(...settable).chain(({ setting }) => {
     .replace('<caip2>', 'eip155:8453')
     .replace('<agent>', 'researcher')
     .replace('<budget>', 'research')
+    .replace('<template>', 'crawler')
     .replace('<category>', 'search')
     .replace('<channel>', 'phone')
     .replace('<client>', 'ops');
@@ -650,6 +661,37 @@ test('an entry comes into a list and goes, and the others stay', () => {
     '["https://rpc.example"]',
   );
   expect(() => withEntry(config, 'limits.per_day_usd', 'add', '5')).toThrow(/holds one value/);
+});
+
+describe('templates of agents', () => {
+  const BUDGET = { 'budgets.research.per_day_usd': '10' };
+  test.each([
+    ['[]', /how long an agent lives/],
+    ['["for=0d"]', /how long an agent lives/],
+    ['["for=367d"]', /how long an agent lives/],
+    ['["for=7d", "for=8d"]', /a JSON list such as/],
+    ['["for=7d", "agents=10001", "budget=research"]', /number up to 10000/],
+    // Those that a client of the admin API makes are bounded together.
+    ['["for=7d", "agents=1"]', /must name the budget/],
+    ['["for=7d", "index=3"]', /index is no setting of an agent/],
+    ['["for=7d", "limits.per_hour_usd=3"]', /is no setting of an agent/],
+    ['["for=7d", "limits.per_day_usd=-1"]', /limits\.per_day_usd/],
+    ['["for=7d", "budget=none-such"]', /The budget none-such has no amount, and templates\.crawler\.terms/],
+  ])('%s is refused', (text, why) => {
+    expect(refusal(() => configWith({ ...BUDGET, 'templates.crawler.terms': text })).message).toMatch(why);
+  });
+
+  test('any change of one loosens, and taking it away tightens: it is shown whole (T35)', () => {
+    const config = configWith(BUDGET);
+    const made = setKey(config, 'templates.crawler.terms', '["limits.per_day_usd=1.5","for=7d"]');
+    expect(made).toMatchObject({
+      direction: 'loosens',
+      after: '["for=7d","limits.per_day_usd=1.50"]',
+    });
+    const fewer = setKey(made.config, 'templates.crawler.terms', '["for=7d","limits.per_day_usd=1"]');
+    expect(fewer.direction).toBe('loosens');
+    expect(setKey(made.config, 'templates.crawler.terms', 'none').direction).toBe('tightens');
+  });
 });
 
 describe('budgets', () => {

@@ -141,7 +141,7 @@ function agentConflict({ agents, limits, ceilings }: Config, changedKey?: string
  * A budget that is named and has no amount, or that is part of itself: a payment in it would count in nothing. A tree of
  * more than a few levels is a mistake.
  */
-function budgetConflict({ budgets, agents }: Config): string | undefined {
+function budgetConflict({ budgets, agents, templates }: Config): string | undefined {
   const bounded = new Set(
     [budgets.perDayUsdMicros, budgets.perMonthUsdMicros, budgets.totalUsdMicros].flatMap((amounts) => [
       ...amounts.keys(),
@@ -154,6 +154,11 @@ function budgetConflict({ budgets, agents }: Config): string | undefined {
       { name: parent, by: `budgets.${name}.parent` },
     ]),
     ...[...agents.budgets].map(([agent, name]) => ({ name, by: `agents.${agent}.budget` })),
+    ...[...templates.terms].flatMap(([template, { settings }]) =>
+      settings.flatMap(([end, name]) =>
+        end === 'budget' ? [{ name, by: `templates.${template}.terms` }] : [],
+      ),
+    ),
   ];
   const unknown = named.find(({ name }) => !bounded.has(name));
   if (unknown !== undefined)

@@ -23,6 +23,7 @@ import {
 import { amount, LIMIT_SETTINGS } from './limitSettings.js';
 import { NOTICE_SETTINGS } from './noticeSettings.js';
 import { perName, single, type Setting } from './setting.js';
+import { TEMPLATE_SETTINGS } from './templateSettings.js';
 import { feePercent, feeSat, rateSource, type RateSource, waitSeconds } from './value/amount.js';
 import { accounts } from './value/account.js';
 import { flag, payAhead, type PayAhead, upstreamDialect } from './value/choice.js';
@@ -54,6 +55,7 @@ function hostList(
  */
 export const SETTINGS = {
   ...LIMIT_SETTINGS,
+  ...TEMPLATE_SETTINGS,
   approvals: {
     elicitationMaxUsdMicros: amount(
       'approvals.elicitation_max_usd',

@@ -108,6 +108,12 @@ export const CODES = {
     exit: 1,
   },
   agent_suspended: { summary: 'The owner suspended this agent.', retry: 'after_owner', exit: 3 },
+  agent_expired: { summary: 'The agent’s time is over.', retry: 'after_owner', exit: 3 },
+  agents_full: {
+    summary: 'The owner’s template allows no further agent to a client of the admin API.',
+    retry: 'after_owner',
+    exit: 3,
+  },
   agent_unknown: { summary: 'The wallet has no agent by that name.', retry: 'after_owner', exit: 6 },
   agent_busy: {
     summary: 'The agent has money or open payments and cannot be removed yet.',

@@ -76,6 +76,8 @@ export type OwnerAction =
   /** The owner picks the name where none is given. */
   | { readonly kind: 'addAgent'; readonly name?: string }
   | { readonly kind: 'resumeAgent'; readonly name: string }
+  /** For how long more is the owner's to say. */
+  | { readonly kind: 'prolongAgent'; readonly name: string }
   | { readonly kind: 'rotateAgent'; readonly name: string }
   | { readonly kind: 'sweepAgent'; readonly name: string }
   | { readonly kind: 'removeAgent'; readonly name: string }

@@ -394,17 +394,20 @@ export interface AgentBook {
   list(): Promise<AgentRecord[]>;
   /** An agent by its name, or null. */
   find(name: string): Promise<AgentRecord | null>;
-  /** Changes one agent. Throws `agent_unknown`, `agent_busy`, and `bad_input` for a name that is taken. */
+  /**
+   * Changes one agent. Throws `agent_unknown`, `agent_busy`, `agents_full` where its template allows no further one, and
+   * `bad_input` for a name that is taken or an end that cannot be.
+   */
   change(name: string, change: AgentChange, nowMs: number): Promise<AgentChanged>;
   /** Throws `agent_busy` and `bad_input` where the agent cannot be removed. */
   assertNothingOpen(name: string): Promise<void>;
   /**
-   * The name of the active agent whose token this is, or null: unknown, replaced, or of an agent that is suspended or
-   * removed. Compared in constant time.
+   * The name of the active agent whose token this is, or null: unknown, replaced, or of an agent that is suspended,
+   * removed or over. Compared in constant time.
    */
-  ofToken(token: string): Promise<string | null>;
-  /** Whether this is the token of an agent that the owner suspended. Compared in constant time. */
-  isSuspendedToken(token: string): Promise<boolean>;
+  ofToken(token: string, nowMs: number): Promise<string | null>;
+  /** Why an agent that has this token may do nothing now; null for one that may, and for nobody's. Compared in constant time. */
+  barOfToken(token: string, nowMs: number): Promise<'suspended' | 'expired' | null>;
 }
 
 /** The tree of budgets: amounts that a hold takes from beside the owner's caps. */

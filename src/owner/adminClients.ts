@@ -5,7 +5,7 @@ import { ADMIN_ROLES, adminClient, type AdminRole } from '../config/value/adminC
 import { WalletError } from '../errors/walletError.js';
 import { hashToken } from '../money/agent.js';
 import type { OwnerOptions } from './auth/ownerAuth.js';
-import type { DeliverToken } from './ownerAgents.js';
+import type { DeliverToken } from './newAgent.js';
 import { changeConfigKeys } from './ownerConfig.js';
 
 /** 256 random bits: nobody guesses a token, so none needs a slow hash. */

@@ -86,7 +86,7 @@ export async function knownAddresses(place: {
 /** Notes the addresses of open keys beside the wallet. Never fails: without the note the keys tell. */
 export async function noteAddresses(
   home: string,
-  keys: UnlockedWallet,
+  keys: AddressKeys,
   config: Pick<Config, 'agents'>,
 ): Promise<void> {
   try {
@@ -113,10 +113,10 @@ export function notedPlaces(
   });
 }
 
-async function addressesOf(
-  keys: UnlockedWallet,
-  { agents }: Pick<Config, 'agents'>,
-): Promise<NotedAddress[]> {
+/** Keys as far as addresses are made of them. */
+export type AddressKeys = Pick<UnlockedWallet, 'secretKind' | 'evmAddress' | 'solanaAddress'>;
+
+async function addressesOf(keys: AddressKeys, { agents }: Pick<Config, 'agents'>): Promise<NotedAddress[]> {
   const indexes = new Map([[DEFAULT_AGENT, 0] as const, ...agents.index]);
   return Promise.all(
     [...indexes].map(async ([agent, index]) => ({

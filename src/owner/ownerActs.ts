@@ -9,6 +9,7 @@ import { PageProof } from './auth/pageProof.js';
 /** What an owner can do from a page beside changing settings, each to one subject. */
 export const ACT_KINDS = [
   'resume_agent',
+  'prolong_agent',
   'rotate_token',
   'unfreeze',
   'close_channel',

@@ -2,37 +2,47 @@ import {
   type AgentChange,
   type AgentChanged,
   type AgentRecord,
+  standingOf,
   unknownAgent,
 } from '../ledger/books/agent.js';
-import { randomBytes } from 'node:crypto';
-import { updateConfig } from '../config/configFile.js';
+import { readConfigUnauthenticated } from '../config/configFile.js';
 import type { Config } from '../config/settings.js';
+import { AGENT_LIFE_MS_MAX } from '../config/value/agentTemplate.js';
 import { WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { AGENT_NAME, hashToken, tokenOf } from '../money/agent.js';
+import { hashToken } from '../money/agent.js';
 import { placesOf } from '../wallet/agentAddress.js';
 import { rememberLedger } from '../wallet/checkpoint.js';
-import { noteAddresses } from './knownAddresses.js';
+import {
+  checkName,
+  makeAgent,
+  newToken,
+  prolongedUntil,
+  settleTerms,
+  type DeliverToken,
+  type NewAgent,
+  type NewAgentTerms,
+} from './newAgent.js';
 import { moneyAt, type AddressMoney } from './ownAddresses.js';
 import { provedConfig, withLedger } from './ownerConfig.js';
 import { unlockAsAnyone, unlockAsOwner, type OwnerOptions, type OwnerOperation } from './auth/ownerAuth.js';
 
-/** 256 random bits: nobody guesses a token, so none needs a slow hash. */
-const TOKEN_BYTES = 32;
-
-/** An agent as its owner sees it. `lost`: the config knows its keys and a rebuilt ledger no longer knows it. */
+/**
+ * An agent as its owner sees it. `expired`: its time is over. `lost`: the config knows its keys and a rebuilt ledger no longer
+ * knows it.
+ */
 export interface AgentLine {
   readonly name: string;
   readonly index: number;
-  readonly state: AgentRecord['state'] | 'lost';
+  readonly state: AgentRecord['state'] | 'expired' | 'lost';
   readonly address: `0x${string}`;
   readonly addedMs: number | null;
   readonly tokenMs: number | null;
+  /** From when on it may do nothing more; null for an agent without an end. */
+  readonly untilMs: number | null;
+  readonly template: string | null;
 }
-
-/** Takes a new token to where its owner wants it, before it opens anything. Throws where it cannot. */
-export type DeliverToken = (token: string) => Promise<void>;
 
 /** Every agent that ever was, in the order of their keys. Throws the codes of keystore, config and ledger. */
 export async function listAgents(options: OwnerOptions): Promise<AgentLine[]> {
@@ -42,9 +52,11 @@ export async function listAgents(options: OwnerOptions): Promise<AgentLine[]> {
     const lost = [...provedConfig(options.home, keys).agents.index].filter(
       ([name]) => !known.some((agent) => agent.name === name),
     );
+    const nowMs = options.now();
+    const none = { addedMs: 0, tokenMs: null, untilMs: null, template: null };
     const lines = [
-      ...known.map((agent) => lineOf(keys, agent)),
-      ...lost.map(([name, index]) => lineOf(keys, { name, index, state: 'lost', addedMs: 0, tokenMs: null })),
+      ...known.map((agent) => lineOf(keys, { ...agent, state: standingOf(agent, nowMs) })),
+      ...lost.map(([name, index]) => lineOf(keys, { name, index, state: 'lost', ...none })),
     ];
     return (await Promise.all(lines)).sort((a, b) => a.index - b.index);
   });
@@ -66,92 +78,70 @@ export async function lineOf(
     state,
     addedMs,
     tokenMs,
-  }: Pick<AgentRecord, 'name' | 'index' | 'addedMs' | 'tokenMs'> & {
+    untilMs,
+    template,
+  }: Omit<AgentRecord, 'state' | 'tokenHash'> & {
     readonly state: AgentLine['state'];
   },
 ): Promise<AgentLine> {
   const address = await keys.evmAddress(index);
-  return { name, index, state, address, addedMs: addedMs === 0 ? null : addedMs, tokenMs };
+  const added = addedMs === 0 ? null : addedMs;
+  return { name, index, state, address, addedMs: added, tokenMs, untilMs, template };
 }
 
 /**
- * Adds an agent with keys and a token of its own: the owner's alone. One whose keys the config knows and a rebuilt
- * ledger forgot comes back with the same keys.
- *
- * The config learns of the keys first: a crash between leaves keys that no agent ever gets, never keys that two get.
- *
- * Throws `bad_input` for a name that is taken or does not fit, and in a wallet of one imported key.
+ * Adds an agent with keys and a token of its own: the owner's alone. What it gets from a template is shown to whoever confirms.
+ * Throws as {@link makeAgent} does, and `owner_proof_needed` where the template was changed meanwhile.
  */
 export async function addAgent(
   options: OwnerOptions,
   name: string,
   deliver: DeliverToken,
+  terms: NewAgentTerms = {},
 ): Promise<AgentLine> {
   checkName(name);
-  const keys = await unlockAsOwner(options, {
+  const { home, now } = options;
+  const shown = settleTerms(readConfigUnauthenticated(home), name, terms, now());
+  const operation: OwnerOperation = {
     what: `Adding the agent ${name}`,
     action: { kind: 'addAgent', name },
-  });
-  if (keys.secretKind !== 'phrase') {
-    throw new WalletError(
-      'bad_input',
-      'This wallet is one imported key, and so one agent: further agents need keys of their own, from a wallet that has a recovery phrase. Nothing was added.',
-      {
-        owner: {
-          say: 'Make a wallet with a phrase in another folder (PURSER_HOME), and send its agents their money.',
-          action: { kind: 'setUp' },
-        },
-      },
-    );
-  }
+    details: shown.details,
+  };
+  const keys = await unlockAsOwner(options, operation);
   return withLedger(options, keys, async (ledger) => {
-    const taken = await ledger.agents.find(name);
-    if (taken !== null) throw nameTaken(name, taken);
-    const index = await reserveIndex(options, keys, ledger, name);
-    const token = newToken(name);
-    await deliver(token);
-    const change = { act: 'add', index, tokenHash: hashToken(token) } as const;
-    const { agent } = await changeAgent(options, keys, ledger, name, change);
-    await noteAddresses(options.home, keys, provedConfig(options.home, keys));
+    const check: NewAgent['check'] = (_config, { keys: found }) => {
+      if (JSON.stringify(found) === JSON.stringify(shown.keys)) return;
+      throw new WalletError('owner_proof_needed', 'The template was changed meanwhile; nothing was added.', {
+        owner: { say: 'Look at the template again.', action: { kind: 'addAgent', name } },
+      });
+    };
+    const agent = await makeAgent(
+      { home, keys, ledger, now },
+      { ...terms, name, check, isOwners: true },
+      deliver,
+    );
+    await rememberLedger(keys, ledger);
     return lineOf(keys, agent);
   });
 }
 
-/** Throws `bad_input` for a name that does not fit. */
-export function checkName(name: string): void {
-  if (AGENT_NAME.test(name)) return;
-  throw new WalletError(
-    'bad_input',
-    'An agent is named by 1 to 32 small letters, digits and hyphens, a letter first.',
-  );
-}
-
-function nameTaken(name: string, { state }: AgentRecord): WalletError {
-  return new WalletError(
-    'bad_input',
-    state === 'removed'
-      ? `An agent ${name} was removed: its payments keep its name, so choose another.`
-      : `There is an agent ${name} already.`,
-  );
-}
-
-/** The keys of an agent, written into the config: those it had, or the first that nobody ever had. */
-async function reserveIndex(
-  options: OwnerOptions,
-  keys: UnlockedWallet,
-  ledger: Ledger,
-  name: string,
-): Promise<number> {
-  let index = 0;
-  const mac = (data: string): Uint8Array => keys.mac('config', data);
-  const config = await updateConfig(options.home, mac, async (current) => {
-    const known = current.agents.index;
-    const used = [...known.values(), ...(await ledger.agents.list()).map((agent) => agent.index)];
-    index = known.get(name) ?? 1 + Math.max(0, ...used);
-    return { ...current, agents: { ...current.agents, index: new Map(known).set(name, index) } };
+/** Gives an agent that has an end a later one: the owner's alone. Throws `agent_unknown`, `bad_input`. */
+export async function prolongAgent(options: OwnerOptions, name: string, moreMs: number): Promise<AgentLine> {
+  checkName(name);
+  if (!(moreMs > 0 && moreMs <= AGENT_LIFE_MS_MAX))
+    throw new WalletError('bad_input', 'An agent is prolonged by 366d at most.');
+  const operation: OwnerOperation = {
+    what: `Letting the agent ${name} act for ${moreMs / 60_000} minutes more`,
+    action: { kind: 'prolongAgent', name },
+  };
+  const keys = await unlockAsOwner(options, operation);
+  return withLedger(options, keys, async (ledger) => {
+    const known = await ledger.agents.find(name);
+    if (known === null || known.state === 'removed') throw unknownAgent(name);
+    const untilMs = prolongedUntil(known, moreMs, options.now());
+    const { agent } = await changeAgent(options, keys, ledger, name, { act: 'prolong', untilMs });
+    return lineOf(keys, agent);
   });
-  await ledger.noteConfigVersion(config.version, options.now());
-  return index;
 }
 
 /** Gives an agent a new token in the place of its old one: the owner's alone. Throws `agent_unknown`. */
@@ -227,7 +217,8 @@ async function changeState(
 ): Promise<Changed> {
   return withLedger(options, keys, async (ledger) => {
     const { agent, changed } = await changeAgent(options, keys, ledger, name, { act });
-    return { agent: await lineOf(keys, agent), changed };
+    const state = standingOf(agent, options.now());
+    return { agent: await lineOf(keys, { ...agent, state }), changed };
   });
 }
 
@@ -242,8 +233,4 @@ async function changeAgent(
   const changed = await ledger.agents.change(name, change, now());
   await rememberLedger(keys, ledger);
   return changed;
-}
-
-function newToken(name: string): string {
-  return tokenOf(name, randomBytes(TOKEN_BYTES).toString('base64url'));
 }

@@ -21,6 +21,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   host_denied: 403,
   host_not_allowed: 403,
   agent_suspended: 403,
+  agent_expired: 403,
   agent_unknown: 403,
   rate_limited: 429,
   origin_paused: 429,

@@ -1,7 +1,10 @@
 import { WalletError } from '../errors/walletError.js';
 import { DEPOSIT_KINDS, type Entitlement } from '../ledger/books/entitlement.js';
 import type { ActDone, ActKind, ActOrder, PreparedAct } from '../owner/ownerActs.js';
+import { prolongedUntil } from '../owner/newAgent.js';
 import { replaceToken } from '../owner/ownerAgents.js';
+import { AGENT_LIFE_MS_MAX } from '../config/value/agentTemplate.js';
+import { parseDuration } from '../text/duration.js';
 import { viewCommitment } from '../owner/ownerCommitments.js';
 import { revokeIn } from '../owner/ownerEntitlements.js';
 import { liftFreeze } from '../owner/ownerFreeze.js';
@@ -48,6 +51,30 @@ const PREPARE: Readonly<Record<ActKind, Prepare>> = {
       run: async () => {
         const { changed } = await ledger.agents.change(name, { act: 'resume' }, engine.now());
         return { message: changed ? `${name} may act again.` : `${name} could act already.` };
+      },
+    };
+  },
+  prolong_agent: async (engine, subject) => {
+    const { ledger } = engine;
+    const [name = '', time = ''] = subject.split(' ');
+    const agent = await agentOf(ledger, name);
+    if (agent.untilMs === null) throw new WalletError('not_found', `The agent ${name} has no end.`);
+    const moreMs = parseDuration(time);
+    if (moreMs === null || moreMs > AGENT_LIFE_MS_MAX)
+      throw new WalletError('bad_input', 'An agent is prolonged by a time such as 7d, of at most 366 days.');
+    const untilMs = prolongedUntil(agent, moreMs, engine.now());
+    const until = new Date(untilMs).toISOString();
+    return {
+      isOwners: true,
+      act: {
+        what: `Let the agent ${name} act until ${until}`,
+        details: [
+          `Its time ends ${new Date(agent.untilMs).toISOString()} as it is. Its limits, its budget and its token stay as they are.`,
+        ],
+      },
+      run: async () => {
+        await ledger.agents.change(name, { act: 'prolong', untilMs }, engine.now());
+        return { message: `${name} may act until ${until}.` };
       },
     };
   },

@@ -1,3 +1,4 @@
+import { standingOf } from '../ledger/books/agent.js';
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import { isLive } from '../ledger/attempts/attempt.js';
@@ -78,13 +79,14 @@ export async function refill(engine: Engine, agent: string, signal: AbortSignal)
   return found ?? { kind: 'none' };
 }
 
-/** A freeze and a suspension of either agent stop it; the ledger looks again. */
-async function isStopped({ ledger }: Engine, { agent, from }: RefillRule): Promise<boolean> {
+/** A freeze, and a suspension or the end of either agent, stop it; the ledger looks again. */
+async function isStopped(engine: Engine, { agent, from }: RefillRule): Promise<boolean> {
+  const { ledger } = engine;
   const [head, ...agents] = await Promise.all([
     ledger.head(),
     ...[agent, from].map((name) => ledger.agents.find(name)),
   ]);
-  return head.frozen || agents.some((one) => one?.state !== 'active');
+  return head.frozen || agents.some((one) => one === null || standingOf(one, engine.now()) !== 'active');
 }
 
 /** Where an agent can be refilled: the first dollar of each enabled network. */

@@ -1,4 +1,4 @@
-import { unknownAgent } from '../ledger/books/agent.js';
+import { standingOf, unknownAgent } from '../ledger/books/agent.js';
 import type { CommitObserver } from '../ledger/commitPoint.js';
 import type { Chain, EvmChain, LightningChain, SolanaChain, TempoChain } from '../chain/chain.js';
 import { configReader, readConfig, readConfigUnauthenticated } from '../config/configFile.js';
@@ -179,10 +179,11 @@ export class Engine {
     return agent.index;
   }
 
-  /** Throws `agent_suspended` or `agent_unknown` unless this agent may act at this moment. */
+  /** Throws `agent_suspended`, `agent_expired` or `agent_unknown` unless this agent may act at this moment. */
   async assertActive(): Promise<void> {
-    const state = (await this.ledger.agents.find(this.agent))?.state ?? 'unknown';
-    if (state !== 'active') throw barredError(this.agent, state);
+    const agent = await this.ledger.agents.find(this.agent);
+    const standing = agent === null ? 'unknown' : standingOf(agent, this.now());
+    if (standing !== 'active') throw barredError(this.agent, standing);
   }
 
   now(): number {

@@ -1,3 +1,4 @@
+import { standingOf } from '../ledger/books/agent.js';
 import type { Session } from '../ledger/books/session.js';
 import type { z } from 'zod';
 import { readConfigUnauthenticated } from '../config/configFile.js';
@@ -76,16 +77,20 @@ export class Wallet {
   }
 
   /**
-   * The name of the active agent whose token this is, or null where it is nobody's, or of one that is suspended or was
+   * The name of the active agent whose token this is, or null where it is nobody's, or of one that is suspended, over or was
    * removed: as the ledger has it at this moment. Throws what opening the wallet throws.
    */
   async agentOfToken(token: string): Promise<string | null> {
-    return this.#withLedger(async () => (await this.#shared.get()).ledger.agents.ofToken(token));
+    return this.#withLedger(async () =>
+      (await this.#shared.get()).ledger.agents.ofToken(token, this.#options.now()),
+    );
   }
 
-  /** Whether this is the token of an agent that the owner suspended. Throws what opening the wallet throws. */
-  async isSuspendedToken(token: string): Promise<boolean> {
-    return this.#withLedger(async () => (await this.#shared.get()).ledger.agents.isSuspendedToken(token));
+  /** Why an agent that has this token may do nothing now, or null. Throws what opening the wallet throws. */
+  async barOfToken(token: string): Promise<'suspended' | 'expired' | null> {
+    return this.#withLedger(async () =>
+      (await this.#shared.get()).ledger.agents.barOfToken(token, this.#options.now()),
+    );
   }
 
   /**
@@ -95,7 +100,7 @@ export class Wallet {
   async tokenHashOf(name: string): Promise<string | null> {
     return this.#withLedger(async () => {
       const agent = await (await this.#shared.get()).ledger.agents.find(name);
-      return agent?.state === 'active' ? agent.tokenHash : null;
+      return agent !== null && standingOf(agent, this.#options.now()) === 'active' ? agent.tokenHash : null;
     });
   }
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { StoreKeystore } from '../../src/keys/keystore.js';
 import { parseEvmKey } from '../../src/keys/secret/secret.js';
 import { addAgent } from '../../src/owner/ownerAgents.js';
@@ -73,6 +73,43 @@ describe('a token', () => {
     expect(await asOwner('agents', 'rotate', 'ann', '--token-file', link)).toMatchObject({ exit: 2 });
     expect([existsSync(file), existsSync(target)]).toEqual([false, false]);
   });
+});
+
+test('a template gives a new agent its settings and its time, which the owner alone prolongs', async () => {
+  const set = (key: string, value: string) => asOwner('config', 'set', key, value);
+  expect(await set('budgets.crawling.total_usd', '3')).toMatchObject({ exit: 0 });
+  const terms = '["for=7d","budget=crawling","limits.per_day_usd=0.75"]';
+  expect(await asAnyone('config', 'set', 'templates.crawler.terms', terms)).toMatchObject({ exit: 3 });
+  expect(await set('templates.crawler.terms', terms)).toMatchObject({ exit: 0 });
+  const add = ['agents', 'add', 'crawler-1', '--template', 'crawler'];
+  expect(await asAnyone(...add)).toMatchObject({ exit: 3 });
+  expect(await asOwner(...add, '--for', '8d')).toMatchObject({ exit: 2 });
+  expect(await asOwner('agents', 'add', 'crawler-1', '--template', 'none-such')).toMatchObject({ exit: 2 });
+  const made = jsonOf(await asOwner(...add, '--for', '8h', '--json'));
+  expect(made).toMatchObject({ agent: 'crawler-1', template: 'crawler', state: 'active' });
+  const until = Date.parse(String(made['until']));
+  expect(Math.abs(until - Date.now() - 8 * 3_600_000)).toBeLessThan(300_000);
+  expect(jsonOf(await asAnyone('agents', 'show', 'crawler-1', '--json'))).toMatchObject({
+    limits: { 'agents.crawler-1.budget': 'crawling', 'agents.crawler-1.limits.per_day_usd': '0.75' },
+  });
+  // A template is what is given to new agents: who was made keeps what they have.
+  expect(await set('templates.crawler.terms', 'none')).toMatchObject({ exit: 0 });
+  expect((await asAnyone('agents', 'show', 'crawler-1')).out).toContain('agents.crawler-1.budget  crawling');
+  const prolong = ['agents', 'prolong', 'crawler-1', '--for', '7d'];
+  expect(await asAnyone(...prolong)).toMatchObject({ exit: 3 });
+  const longer = jsonOf(await asOwner(...prolong, '--json'));
+  expect(Date.parse(String(longer['until']))).toBe(until + 7 * 86_400_000);
+  expect(await asOwner('agents', 'prolong', 'default', '--for', '7d')).toMatchObject({ exit: 2 });
+
+  const { ledger } = await wallet.engine();
+  const last = { act: 'add', index: 900, tokenHash: 'a'.repeat(64), untilMs: Date.now() + 1 } as const;
+  await ledger.agents.change('brief', last, Date.now());
+  await vi.waitFor(async () =>
+    expect((await asAnyone('agents', 'show', 'brief')).out).toContain('brief is expired'),
+  );
+  const paid = await asAnyone('pay', world.url('/v2/json'), '--max-usd', '1', '--agent', 'brief');
+  expect(paid).toMatchObject({ exit: 3 });
+  expect(paid.out + paid.err).toMatch(/The time of the agent brief is over.*agents prolong brief --for/s);
 });
 
 test('a wallet of one imported key has one agent, and says what has more', async () => {

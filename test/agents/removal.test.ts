@@ -52,7 +52,7 @@ async function expectSwept(agent: FundedAgent, before: bigint, funds = FUNDS): P
   expect((await balanceOf(mine.address)) - before).toBe(funds);
   const { ledger } = await owner.engine();
   expect((await ledger.audit()).findings).toEqual([]);
-  expect(await ledger.agents.ofToken(agent.token)).toBeNull();
+  expect(await ledger.agents.ofToken(agent.token, Date.now())).toBeNull();
   const own = (await attemptsIn({ ledger })).filter(({ agent: name }) => name === agent.name);
   expect(own.filter(({ state }) => state !== 'captured' && state !== 'released')).toEqual([]);
 }

@@ -481,6 +481,16 @@ const HINTS: Readonly<Record<Kind, Hint | { readonly onlyParses: OwnerAction; re
       expect((await place.agent('agents', 'show', 'bob', '--json')).out).toContain('"active"');
     },
   },
+  prolongAgent: {
+    when: async (place) => {
+      await place.agent('agents', 'add', 'tim', '--for', '1h', ...unlocked());
+      return place.agent('agents', 'prolong', 'tim', '--for', '7d');
+    },
+    says: 'agents prolong tim --for 7d --passphrase-file',
+    mends: async (place) => {
+      expect((await place.agent('agents', 'show', 'tim')).out).toContain('Until');
+    },
+  },
   rotateAgent: {
     when: async (place) => {
       await addBob(place);

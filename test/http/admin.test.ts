@@ -9,6 +9,7 @@ import { ADMIN_ROLES, type AdminRole } from '../../src/config/value/adminClient.
 import { hashToken } from '../../src/money/agent.js';
 import { captured, newLedger, T0, testMac } from '../../src/ledger/sqlite/fixtures.js';
 import { storedFactor } from '../../src/owner/auth/ownerFactor.js';
+import { makeTemplateAgent } from '../../src/owner/newAgent.js';
 import { openActs } from '../../src/owner/ownerActs.js';
 import { budgetStates } from '../../src/owner/ownerBudgets.js';
 import { openSettings } from '../../src/owner/ownerSettings.js';
@@ -31,6 +32,12 @@ const inbox = new MemoryInbox(() => nowMs);
 const settings = openSettings({
   ...{ home, ledger, configMac: testMac('config'), now: () => nowMs, remember: () => undefined },
 });
+const keys = {
+  secretKind: 'phrase' as const,
+  mac: (purpose: string, data: string) => testMac(purpose)(data),
+  evmAddress: async (index = 0) => Promise.resolve(`0x${String(index).padStart(40, '0')}` as const),
+  solanaAddress: async (index = 0) => Promise.resolve(`sol${index}`),
+};
 const done: string[] = [];
 const parts: AdminParts = {
   ...{ ledger, settings, inbox, now: () => nowMs, config: async () => Promise.resolve(settings.config()) },
@@ -44,6 +51,7 @@ const parts: AdminParts = {
   ),
   budgets: () => budgetStates(ledger, settings.config(), nowMs),
   readStatement: async (period) => Promise.resolve({ period, accounts: [] }),
+  addAgent: (spec) => makeTemplateAgent({ home, keys, ledger, now: () => nowMs }, spec),
   freeze: async () => void (await ledger.freeze(nowMs)),
   suspend: async (agent) => void (await ledger.agents.change(agent, { act: 'suspend' }, nowMs)),
 };
@@ -152,6 +160,55 @@ test('a role reads, stops and tightens what it may, and all it did is in the jou
     ['operator', 'operator', 'tightenLimits', 'limits.per_day_usd=4'],
   ]);
   expect((await ledger.audit()).findings).toEqual([]);
+});
+
+test('an operator makes agents of a template, no more and no other ones than its owner allowed', async () => {
+  const terms = (...list: string[]): string => JSON.stringify(list);
+  const crawler = terms('for=2d', 'agents=2', 'budget=research', 'limits.per_day_usd=0.75');
+  const add = (name: string, more: object = {}, template = 'crawler', role: AdminRole = 'operator') =>
+    call(role, `/templates/${template}/agents`, { name, ...more });
+  expect(await add('c-1')).toMatchObject({ http: 400 });
+  await set({
+    'templates.crawler.terms': crawler,
+    'templates.own.terms': terms('for=2d'),
+    'agents.kept.limits.per_day_usd': '0.10',
+  });
+  expect(await add('c-1', {}, 'crawler', 'viewer')).toMatchObject({ http: 403, code: 'role_too_low' });
+  // Without a number it is the owner who makes them.
+  expect(await add('c-1', {}, 'own')).toMatchObject({ http: 403, code: 'factor_needed' });
+  expect(await add('c-1', { for: '3d' })).toMatchObject({ http: 400 });
+  expect(await add('kept')).toMatchObject({ http: 400, detail: expect.stringContaining('kept') as string });
+  expect(await ledger.agents.find('kept')).toBeNull();
+  const { token, until } = (await add('c-1')) as unknown as Record<'token' | 'until', string>;
+  expect(Date.parse(until)).toBe(nowMs + 2 * 86_400_000);
+  expect(await ledger.agents.ofToken(token, nowMs)).toBe('c-1');
+  expect(await ledger.agents.ofToken(token, nowMs + 2 * 86_400_000)).toBeNull();
+  expect(await ledger.agents.barOfToken(token, nowMs + 2 * 86_400_000)).toBe('expired');
+  const { agents } = settings.config();
+  expect(agents.budgets.get('c-1')).toBe('research');
+  expect(agents.perDayUsdMicros.get('c-1')).toBe(750_000n);
+  expect(await add('c-1')).toMatchObject({ http: 400 });
+  expect(await add('c-2', { for: '1h' })).toMatchObject({ http: 200 });
+  expect(await add('c-3')).toMatchObject({ http: 409, code: 'agents_full' });
+  // One whose time is over makes room, but not in the same day: short ones in a row are no way around the number.
+  const before = nowMs;
+  nowMs += 2 * 3_600_000;
+  expect(await add('c-4')).toMatchObject({ http: 409, code: 'agents_full' });
+  nowMs += 23 * 3_600_000;
+  expect(await add('c-4')).toMatchObject({ http: 200 });
+  expect((await call('viewer', '/agents')) as unknown).toMatchObject({
+    agents: [
+      { name: 'default', until: null },
+      { name: 'ada' },
+      { name: 'c-1', state: 'active', budget: 'research', template: 'crawler' },
+      { name: 'c-2', state: 'expired' },
+      { name: 'c-4', state: 'active' },
+    ],
+  });
+  const { acts } = await call('viewer', '/acts');
+  expect(acts[0]).toMatchObject({ client: 'operator', act: 'addAgent', subject: 'c-4 crawler' });
+  expect((await ledger.audit()).findings).toEqual([]);
+  nowMs = before;
 });
 
 test('no token alone loosens anything: it takes the owner’s passkey over what was shown (T18, T20)', async () => {

@@ -213,12 +213,77 @@ export function describeLedgerContract(name: string, storeIn: (home: string) => 
       const token = tokenOf('other', 'a'.repeat(43));
       const add = { act: 'add', index: 1, tokenHash: hashToken(token) } as const;
       await ledger.agents.change('other', add, T0);
-      expect(await ledger.agents.ofToken(token)).toBe('other');
+      expect(await ledger.agents.ofToken(token, T0)).toBe('other');
       const again = { act: 'add', index: 2, tokenHash: hashToken('x') } as const;
       await expect(ledger.agents.change('other', again, T0)).rejects.toMatchObject({ code: 'bad_input' });
       await ledger.agents.change('other', { act: 'remove' }, T0);
-      expect(await ledger.agents.ofToken(token)).toBeNull();
+      expect(await ledger.agents.ofToken(token, T0)).toBeNull();
       await expect(ledger.agents.change('other', again, T0)).rejects.toMatchObject({ code: 'bad_input' });
+    });
+
+    test('lets an agent pay, sign and send until its end, by whichever clock is later, and prolongs it', async () => {
+      const ledger = await open();
+      const token = tokenOf('other', 'a'.repeat(43));
+      const untilMs = T0 + 60_000;
+      const add = { act: 'add', index: 1, tokenHash: hashToken(token), untilMs } as const;
+      await expect(ledger.agents.change('other', { ...add, untilMs: T0 }, T0)).rejects.toMatchObject({
+        code: 'bad_input',
+      });
+      await ledger.agents.change('other', add, T0);
+      const agent = 'other';
+      const late = { nowMs: untilMs };
+      const [toSign, toSend, again] = [
+        await held(ledger, { agent }),
+        await held(ledger, { agent }),
+        await sent(ledger, { agent }),
+      ];
+      await ledger.recordSigned(toSend.id, BYTES, untilMs - 1);
+      await ledger.markUnknown(again.id, 'timed_out', T0);
+      // Its run ends with it: what that set aside is then the budget's again.
+      const run = await openBudget(ledger, { agent, expiresMs: untilMs + 3_600_000 });
+      expect((await ledger.budgets.use(run, T0))?.node.expiresMs).toBe(untilMs);
+      expect(await ledger.agents.ofToken(token, untilMs - 1)).toBe('other');
+      expect(await ledger.agents.ofToken(token, untilMs)).toBeNull();
+      expect(await ledger.agents.barOfToken(token, untilMs)).toBe('expired');
+      const barred = { kind: 'barred', bar: 'expired' };
+      expect(await ledger.openHold(holdRequest({ agent, ...late }))).toEqual(barred);
+      expect(await ledger.recordSigned(toSign.id, BYTES, untilMs)).toEqual(barred);
+      expect(await ledger.markSent(toSend.id, { ...SEND, ...late })).toEqual(barred);
+      expect(await ledger.markSent(again.id, { ...SEND, ...late })).toEqual(barred);
+      // T30: a clock that is set back after the ledger has seen the end gives it no more time.
+      await captured(ledger, late);
+      expect(await ledger.openHold(holdRequest({ agent }))).toEqual(barred);
+      expect(await ledger.agents.ofToken(token, T0)).toBeNull();
+      // What was sent before is told its end.
+      expect((await ledger.release(toSign.id, 'never_signed', untilMs)).kind).toBe('done');
+      expect((await ledger.release(again.id, 'expired_unused', untilMs)).kind).toBe('done');
+      const prolong = (ms: number) => ledger.agents.change('other', { act: 'prolong', untilMs: ms }, untilMs);
+      await expect(prolong(untilMs - 1)).rejects.toMatchObject({ code: 'bad_input' });
+      await prolong(untilMs + 60_000);
+      expect(await ledger.agents.ofToken(token, untilMs)).toBe('other');
+      expect((await ledger.markSent(toSend.id, { ...SEND, ...late })).kind).toBe('done');
+      const endless = ledger.agents.change('default', { act: 'prolong', untilMs }, T0);
+      await expect(endless).rejects.toMatchObject({ code: 'bad_input' });
+      expect((await ledger.audit()).findings).toEqual([]);
+    });
+
+    test('adds no more agents of a template than its owner allows, whoever asks at once', async () => {
+      const [ledger, other] = [await open({ holder: 'one' }), await open({ holder: 'two' })];
+      const template = { name: 'crawler', agentsMax: 2 };
+      const add = (on: Ledger, index: number, over: object = {}) =>
+        on.agents.change(
+          `c-${index}`,
+          { act: 'add', index, tokenHash: hashToken(`${index}`), template, untilMs: T0 + 1_000, ...over },
+          T0,
+        );
+      const made = await Promise.allSettled([add(ledger, 1), add(other, 2), add(ledger, 3), add(other, 4)]);
+      const refused = made.filter(({ status }) => status === 'rejected');
+      expect(refused).toHaveLength(2);
+      for (const one of refused) expect(one).toMatchObject({ reason: { code: 'agents_full' } });
+      // The owner's own count like any, and are bounded by nothing.
+      await add(ledger, 5, { template: { name: 'crawler', agentsMax: null } });
+      expect((await ledger.agents.list()).filter((one) => one.template === 'crawler')).toHaveLength(3);
+      expect((await ledger.audit()).findings).toEqual([]);
     });
 
     test('keeps one live entitlement of a place, until it is used up', async () => {

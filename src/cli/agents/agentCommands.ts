@@ -8,6 +8,8 @@ export const TOKEN_FLAG = {
   summary: 'Write the token to this new file, readable by you only, instead of printing it.',
 } as const satisfies CommandFlag;
 
+const FOR_FLAG = '--for <time>';
+
 /** The commands about agents. */
 export const agentCommands = [
   {
@@ -26,8 +28,20 @@ export const agentCommands = [
     details:
       'The agent’s money is at its own address, which other agents cannot spend from. Its limits are agents.NAME.limits.*, within the wallet’s limits. On stdio, PURSER_AGENT selects it; at purser serve, its token does. After ledger rebuild, add the same name again to get its keys back.',
     args: [NAME],
-    flags: [TOKEN_FLAG, ...OWNS],
-    examples: ['agents add researcher', 'agents add researcher --token-file ~/researcher.token --json'],
+    flags: [
+      {
+        flags: '--template <name>',
+        summary: 'Give it the settings of templates.NAME.terms, and at most the time that these name.',
+      },
+      { flags: FOR_FLAG, summary: 'Let it act for this long only, such as 8h or 7d.' },
+      TOKEN_FLAG,
+      ...OWNS,
+    ],
+    examples: [
+      'agents add researcher',
+      'agents add researcher --token-file ~/researcher.token --json',
+      'agents add crawler-1 --template crawler --for 7d',
+    ],
     load: () => import('./agentsAdd.js'),
   },
   {
@@ -56,6 +70,17 @@ export const agentCommands = [
     flags: OWNS,
     examples: ['agents resume researcher'],
     load: () => import('./agentsResume.js'),
+  },
+  {
+    name: 'agents prolong',
+    group: 'Agents',
+    summary: 'Give an agent whose time is limited more of it. Requires owner authentication.',
+    details:
+      'Counts from its end, or from the end of today (UTC) if its time is over. To stop it sooner, suspend it.',
+    args: [NAME],
+    flags: [{ flags: FOR_FLAG, summary: 'How much longer, such as 7d. Required.' }, ...OWNS],
+    examples: ['agents prolong crawler-1 --for 7d'],
+    load: () => import('./agentsProlong.js'),
   },
   {
     name: 'agents rotate',

@@ -2,13 +2,16 @@ import { rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { WalletError } from '../../errors/walletError.js';
-import type { AgentLine, DeliverToken } from '../../owner/ownerAgents.js';
+import { AGENT_LIFE_MS_MAX } from '../../config/value/agentTemplate.js';
+import type { DeliverToken } from '../../owner/newAgent.js';
+import type { AgentLine } from '../../owner/ownerAgents.js';
+import { parseDuration } from '../../text/duration.js';
 import type { AddressMoney } from '../../owner/ownAddresses.js';
 import type { CommandCall } from '../command.js';
 import { printReport } from '../terminal/output/show.js';
 
 /** An agent as `--json` tells of it. */
-export function agentFields({ name, index, state, address, addedMs, tokenMs }: AgentLine) {
+export function agentFields({ name, index, state, address, addedMs, tokenMs, untilMs, template }: AgentLine) {
   return {
     agent: name,
     state,
@@ -16,7 +19,18 @@ export function agentFields({ name, index, state, address, addedMs, tokenMs }: A
     index,
     added: isoOf(addedMs),
     token_created: isoOf(tokenMs),
+    until: isoOf(untilMs),
+    template,
   };
+}
+
+/** How long an agent is to live, by its flag; undefined where none is given. Throws `bad_input`. */
+export function lifeOf({ flags }: CommandCall): number | undefined {
+  const text = flags.text('for');
+  if (text === undefined) return undefined;
+  const ms = parseDuration(text);
+  if (ms !== null && ms <= AGENT_LIFE_MS_MAX) return ms;
+  throw new WalletError('bad_input', '--for must be a time such as 8h or 7d, of at most 366 days.');
 }
 
 /** An asset as `--json` tells of it. */
@@ -38,7 +52,11 @@ export function runWithToken(
   say: (agent: AgentLine) => string,
 ): Promise<number> {
   return handOverToken(call, work, (agent) => ({
-    ...{ message: say(agent), fields: agentFields(agent), lines: [`Address  ${agent.address}`] },
+    ...{ message: say(agent), fields: agentFields(agent) },
+    lines: [
+      `Address  ${agent.address}`,
+      ...(agent.untilMs === null ? [] : [`Until    ${new Date(agent.untilMs).toISOString()}`]),
+    ],
   }));
 }
 

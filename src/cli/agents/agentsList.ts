@@ -13,12 +13,14 @@ export async function run(call: CommandCall): Promise<number> {
     { title: 'AGENT', flexible: true },
     { title: 'STATE' },
     { title: 'TOKEN OF (UTC)' },
+    { title: 'UNTIL (UTC)' },
     { title: 'ADDRESS' },
   ] as const;
-  const rows = agents.map(({ name, state, tokenMs, address }) => [
+  const rows = agents.map(({ name, state, tokenMs, untilMs, address }) => [
     name,
     state,
     tokenMs === null ? 'none' : minuteOf(new Date(tokenMs).toISOString()),
+    untilMs === null ? 'no end' : minuteOf(new Date(untilMs).toISOString()),
     address,
   ]);
   const message = `${agents.length} ${agents.length === 1 ? 'agent' : 'agents'}.`;

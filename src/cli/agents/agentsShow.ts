@@ -27,6 +27,8 @@ export async function run(call: CommandCall): Promise<number> {
   return printReport(io, flags.has('json'), fields, [
     message,
     `Address  ${agent.address}`,
+    ...(agent.untilMs === null ? [] : [`Until    ${new Date(agent.untilMs).toISOString()}`]),
+    ...(agent.template === null ? [] : [`Template ${agent.template}`]),
     ...money.map(
       ({ label, symbol, address, onChain }) => `${label}  ${onChain ?? 'unknown'} ${symbol} at ${address}`,
     ),

@@ -76,9 +76,10 @@ function ownerPageOf(call: CommandCall): ServeOwnerPage | undefined {
 /** The owner's side of the wallet, as its pages have it, for the admin API. */
 function adminOf(call: CommandCall): OpenAdmin {
   return async (engine) => {
-    const [{ deskOf }, { openInbox }, { openMovements }] = await Promise.all([
+    const [{ deskOf }, { openInbox }, { makeTemplateAgent }, { openMovements }] = await Promise.all([
       import('../approvals/open.js'),
       import('../../owner/approvalInbox.js'),
+      import('../../owner/newAgent.js'),
       import('../../ledger/stores.js'),
     ]);
     const { home } = call;
@@ -99,7 +100,12 @@ function adminOf(call: CommandCall): OpenAdmin {
     const { config, settings, acts, budgets, freeze, suspend } = desk;
     const readStatement: AdminParts['readStatement'] = (period) =>
       desk.readStatement(period, (ms) => new Date(ms).toISOString());
-    return { ledger, config, settings, acts, budgets, freeze, suspend, inbox, readStatement, now };
+    const addAgent: AdminParts['addAgent'] = async (spec) => {
+      const made = await makeTemplateAgent({ home, keys, ledger, now }, spec);
+      engine.renewCheckpoint();
+      return made;
+    };
+    return { ledger, config, settings, acts, budgets, freeze, suspend, inbox, readStatement, addAgent, now };
   };
 }
 

@@ -137,6 +137,8 @@ function lineOf(action: OwnerAction): CommandLine {
       return commandLine('agents add', [action.name ?? { blank: 'NAME' }]);
     case 'resumeAgent':
       return commandLine('agents resume', [action.name]);
+    case 'prolongAgent':
+      return commandLine('agents prolong', [action.name], { '--for': { blank: '7d' } });
     case 'rotateAgent':
       return commandLine('agents rotate', [action.name]);
     case 'sweepAgent':

@@ -1,5 +1,6 @@
 import { WalletError } from '../../errors/walletError.js';
 import { parseUsd } from '../../money/decimal.js';
+import { parseDuration } from '../../text/duration.js';
 import type { CommandCall } from '../command.js';
 import { labelsOf } from '../call/labels.js';
 import { tellOwner } from '../line/line.js';
@@ -7,7 +8,6 @@ import { isInteractive } from '../terminal/io.js';
 import { printLines } from '../terminal/output/show.js';
 import { walletOptions } from '../terminal/wallet.js';
 
-const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const FOR_DEFAULT = '1d';
 /** A program that runs for longer is not one that a person started. */
 const FOR_MS_MAX = 30 * 86_400_000;
@@ -40,8 +40,7 @@ export async function run(call: CommandCall): Promise<number> {
 
 /** A length of time such as `90m`. Throws `bad_input`. */
 export function readTime(text: string): number {
-  const [, count = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  const ms = Number(count) * (UNITS[unit] ?? 0);
-  if (ms > 0 && ms <= FOR_MS_MAX) return ms;
+  const ms = parseDuration(text);
+  if (ms !== null && ms <= FOR_MS_MAX) return ms;
   throw new WalletError('bad_input', '--for must be a time such as 90m, 2h or 1d, of at most 30 days.');
 }

@@ -1,3 +1,4 @@
+import { standingOf } from '../../ledger/books/agent.js';
 import type { BalanceLine, LimitLine } from '../../wallet/balance.js';
 import { setTimeout as pause } from 'node:timers/promises';
 import { WalletError } from '../../errors/walletError.js';
@@ -44,7 +45,8 @@ async function read({ flags }: CommandCall, engine: Engine): Promise<Outcome> {
   const session = { id: (await engine.ledger.currentSession(engine.agent, engine.now()))?.id ?? 'none' };
   const found = await balance(engine, session, { network: flags.text('network') });
   const agent = await engine.ledger.agents.find(engine.agent);
-  const fields = { agent: engine.agent, agent_state: agent?.state ?? null };
+  const state = agent === null ? null : standingOf(agent, engine.now());
+  const fields = { agent: engine.agent, agent_state: state };
   return { ...found, ...fields, session_left_usd: await sessionLeft(engine, session) };
 }
 

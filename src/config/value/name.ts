@@ -123,6 +123,15 @@ export const budgetName: ValueKind<string> = kindOf(
   'as text',
 );
 
+/** Reads the `<template>` of a key; throws `bad_input`. */
+export function readTemplateName(key: string, name: string): string {
+  if (BUDGET_NAME.test(name) && name !== 'none') return name;
+  throw new WalletError(
+    'bad_input',
+    `The template in ${key} must be 1 to 32 small letters, digits and hyphens, a letter first.`,
+  );
+}
+
 /** Reads the `<channel>` of a key; throws `bad_input`. */
 export function readChannelName(key: string, name: string): string {
   if (BUDGET_NAME.test(name) && name !== 'none') return name;

@@ -14,14 +14,43 @@ export interface AgentRecord {
   /** SHA-256 of its token in hex, null where it has none; the token itself is nowhere. */
   readonly tokenHash: string | null;
   readonly tokenMs: number | null;
+  /** From when on it may do nothing more; null for an agent without an end. */
+  readonly untilMs: number | null;
+  /** The owner's template that it was made from; null for none. */
+  readonly template: string | null;
 }
 
-/** Why an agent may not act now. */
-export type AgentBar = 'suspended' | 'removed' | 'unknown';
+/** Why an agent may not act now; `expired`: its time is over. */
+export type AgentBar = 'suspended' | 'expired' | 'removed' | 'unknown';
+
+/** Where an agent stands at a moment: its state, or that its time is over while it would be active. */
+export function standingOf(
+  { state, untilMs }: Pick<AgentRecord, 'state' | 'untilMs'>,
+  nowMs: number,
+): AgentState | 'expired' {
+  return state === 'active' && untilMs !== null && untilMs <= nowMs ? 'expired' : state;
+}
+
+/** A new agent of a template. */
+export interface FromTemplate {
+  readonly name: string;
+  /**
+   * The most agents of it that may be there at once, or be made in a day, this one included: what the owner allows a client of the
+   * admin API. Null where the owner makes it.
+   */
+  readonly agentsMax: number | null;
+}
 
 /** A change of an agent, by what it is called in the journal. */
 export type AgentChange =
-  | { readonly act: 'add'; readonly index: number; readonly tokenHash: string }
+  | {
+      readonly act: 'add';
+      readonly index: number;
+      readonly tokenHash: string;
+      readonly untilMs?: number | null;
+      readonly template?: FromTemplate | null;
+    }
+  | { readonly act: 'prolong'; readonly untilMs: number }
   | { readonly act: 'rotate'; readonly tokenHash: string }
   | { readonly act: 'suspend' | 'resume' | 'remove' };
 
@@ -42,4 +71,34 @@ export function unknownAgent(name: string): WalletError {
       action: { kind: 'listAgents' },
     },
   });
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/**
+ * Throws `agents_full` where the owner allows no further agent of a template. Those of the last day count though they are over:
+ * whoever makes short ones one after the other gets no more of them.
+ */
+export function assertTemplateRoom(
+  agents: readonly AgentRecord[],
+  { name, agentsMax }: FromTemplate,
+  nowMs: number,
+): void {
+  if (agentsMax === null) return;
+  const counted = agents.filter((agent) => {
+    const standing = standingOf(agent, nowMs);
+    const isThere = standing === 'active' || standing === 'suspended';
+    return agent.template === name && (isThere || agent.addedMs > nowMs - DAY_MS);
+  });
+  if (counted.length < agentsMax) return;
+  throw new WalletError(
+    'agents_full',
+    `The template ${name} allows ${agentsMax} ${agentsMax === 1 ? 'agent' : 'agents'} at once, and as many in a day.`,
+    {
+      owner: {
+        say: `The template ${name} has no room for a further agent: make it yourself, or allow more.`,
+        action: { kind: 'addAgent' },
+      },
+    },
+  );
 }

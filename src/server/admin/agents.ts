@@ -1,7 +1,19 @@
 import { z } from 'zod';
 import type { ActOrder } from '../../owner/ownerActs.js';
+import { standingOf } from '../../ledger/books/agent.js';
+import { parseDuration } from '../../text/duration.js';
 import { route } from './route.js';
-import { agentName, challenge, digest, iso, passkey, passkeyPlace, proofOf, time } from './schemas.js';
+import {
+  agentName,
+  challenge,
+  digest,
+  iso,
+  passkey,
+  passkeyPlace,
+  proofOf,
+  templateName,
+  time,
+} from './schemas.js';
 
 const agent = z.object({
   name: agentName,
@@ -9,7 +21,14 @@ const agent = z.object({
   added: time.nullable(),
   token_created: time.nullable(),
   budget: z.string().nullable(),
+  until: time.nullable().describe('From when on it may do nothing more; its state is then expired.'),
+  template: z.string().nullable(),
 });
+const made = z.object({ name: agentName, until: time.nullable(), token: z.string() });
+const life = z
+  .string()
+  .regex(/^\d{1,6}[smhd]$/)
+  .describe('A time such as 8h or 7d.');
 const review = z.object({ what: z.string(), details: z.array(z.string()), digest });
 const done = z.object({ message: z.string() });
 const signed = z.strictObject({ digest, passkey: passkey.optional() });
@@ -21,14 +40,29 @@ export const agentRoutes = [
     ...{ method: 'get', path: '/agents', id: 'listAgents', role: 'viewer' },
     summary: 'Every agent that ever was.',
     answer: z.object({ agents: z.array(agent) }),
-    handle: async ({ ledger, config }) => {
+    handle: async ({ ledger, config, now }) => {
       const { agents } = await config();
       return {
-        agents: (await ledger.agents.list()).map(({ name, state, addedMs, tokenMs }) => ({
-          ...{ name, state, added: iso(addedMs === 0 ? null : addedMs), token_created: iso(tokenMs) },
-          budget: agents.budgets.get(name) ?? null,
+        agents: (await ledger.agents.list()).map((one) => ({
+          ...{ name: one.name, state: standingOf(one, now()), token_created: iso(one.tokenMs) },
+          ...{ added: iso(one.addedMs === 0 ? null : one.addedMs), until: iso(one.untilMs) },
+          ...{ budget: agents.budgets.get(one.name) ?? null, template: one.template },
         })),
       };
+    },
+  }),
+  route({
+    ...{ method: 'post', path: '/templates/{template}/agents', id: 'addAgent', role: 'operator' },
+    summary:
+      'Makes an agent of a template, as many as the owner’s template allows; its token is shown once. Where it allows none, the owner makes them.',
+    ...{ params: z.strictObject({ template: templateName }), answer: made },
+    body: z.strictObject({ name: agentName, for: life.optional() }),
+    noted: ({ params, body }) =>
+      `${body.name} ${params.template}${body.for === undefined ? '' : ` ${body.for}`}`,
+    handle: async ({ addAgent }, { params, body }) => {
+      const forMs = body.for === undefined ? undefined : (parseDuration(body.for) ?? 0);
+      const { agent: added, token } = await addAgent({ ...params, name: body.name, forMs });
+      return { name: added.name, until: iso(added.untilMs), token };
     },
   }),
   route({
@@ -46,6 +80,12 @@ export const agentRoutes = [
     summary: 'Lets a suspended agent act again',
     params: named,
     orderOf: ({ name }) => ({ kind: 'resume_agent', subject: name }),
+  }),
+  ...actRoutes({
+    ...{ path: '/agents/{name}/prolong/{for}', id: 'prolongAgent', role: 'owner' },
+    summary: 'Gives an agent whose time is limited more of it',
+    params: z.strictObject({ name: agentName, for: life }),
+    orderOf: (given) => ({ kind: 'prolong_agent', subject: `${given.name} ${given.for}` }),
   }),
   ...actRoutes({
     ...{ path: '/agents/{name}/rotate', id: 'rotateAgent', role: 'owner' },

@@ -1,6 +1,7 @@
 import type { ApprovalInbox } from '../../approvals/inbox.js';
 import type { Config } from '../../config/settings.js';
 import type { Ledger } from '../../ledger/ledger.js';
+import type { makeTemplateAgent } from '../../owner/newAgent.js';
 import type { ActBook } from '../../owner/ownerActs.js';
 import type { BudgetState } from '../../owner/ownerBudgets.js';
 import type { SettingsBook } from '../../owner/ownerSettings.js';
@@ -16,6 +17,12 @@ export interface AdminParts {
   readonly inbox: ApprovalInbox;
   readonly budgets: () => Promise<readonly BudgetState[]>;
   readonly readStatement: (period: Period) => Promise<Statement>;
+  /** Makes an agent of a template that allows it, see {@link makeTemplateAgent}. */
+  readonly addAgent: (spec: {
+    readonly name: string;
+    readonly template: string;
+    readonly forMs?: number | undefined;
+  }) => ReturnType<typeof makeTemplateAgent>;
   /** Stops all agents at once. */
   readonly freeze: () => Promise<void>;
   /** Stops one agent. */

@@ -15,6 +15,7 @@ const STATUSES: Partial<Record<Code, ContentfulStatusCode>> = {
   agent_unknown: 404,
   approval_unknown: 404,
   agent_busy: 409,
+  agents_full: 409,
   approval_closed: 409,
   approval_changed: 409,
   config_stale: 409,

@@ -9,6 +9,10 @@ import { WalletError } from '../../errors/walletError.js';
 const ID_CHARS_MAX = 300;
 
 export const agentName = z.string().regex(AGENT_NAME).describe('Name of an agent.');
+export const templateName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,31}$/)
+  .describe('Name of a template of agents.');
 export const id = z.string().min(1).max(ID_CHARS_MAX);
 export const usd = z.string().describe('US dollars as a decimal.');
 export const time = z.string().describe('ISO 8601, in UTC.');

@@ -7,8 +7,8 @@ export interface AgentAccess {
    * Throws a `WalletError` where it cannot be told, such as while the keystore is locked.
    */
   authenticate(token: string): Promise<string | undefined>;
-  /** Whether the token is of an agent that the owner suspended: it is known, and may do nothing. Throws as above. */
-  isSuspended(token: string): Promise<boolean>;
+  /** Why a token that is known opens nothing now: its agent is suspended, or its time is over. Null for any other. Throws as above. */
+  barOf(token: string): Promise<'suspended' | 'expired' | null>;
   /**
    * The key of this agent's tunnels, see `tunnelKeyOf`; undefined for an agent that is not there, or may not come in.
    * Throws as {@link authenticate} does.

@@ -64,6 +64,11 @@ function checkStopping(c: Context<HttpEnv>, { refused, stopping }: AdmissionRule
   return refusal(c, 503, 'The server is stopping.', { Connection: 'close' });
 }
 
+const BAR_WORDS = {
+  suspended: 'The owner suspended this agent: nothing is done for it until they resume it.',
+  expired: 'This agent’s time is over: nothing is done for it until its owner prolongs it.',
+};
+
 async function checkToken(
   c: Context<HttpEnv>,
   { access, refused }: AdmissionRules,
@@ -81,10 +86,11 @@ async function checkToken(
       c.set('caller', { agent, requestId, arrivedMs });
       return null;
     }
-    if (token.length <= TOKEN_LENGTH_MAX && (await access.isSuspended(token))) {
+    const bar = token.length > TOKEN_LENGTH_MAX ? null : await access.barOf(token);
+    if (bar !== null) {
       refused('token_wrong');
       // No 401: clients take that for a reason to begin an OAuth flow, which helps nobody here.
-      return refusal(c, 403, 'The owner suspended this agent: nothing is done for it until they resume it.');
+      return refusal(c, 403, BAR_WORDS[bar]);
     }
   } catch (error) {
     refused('locked');

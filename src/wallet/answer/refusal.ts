@@ -59,6 +59,17 @@ export function barredError(agent: string, bar: AgentBar): WalletError {
         },
       },
     );
+  if (bar === 'expired')
+    return new WalletError(
+      'agent_expired',
+      `The time of the agent ${agent} is over: nothing is shown to it, signed or sent for it until its owner prolongs it; do not retry. ${SENT_BEFORE}`,
+      {
+        owner: {
+          say: `The time of the agent ${agent} is over.`,
+          action: { kind: 'prolongAgent', name: agent },
+        },
+      },
+    );
   return new WalletError(
     'agent_suspended',
     `The owner suspended the agent ${agent}: nothing is shown to it, signed or sent for it until they resume it; do not retry. ${SENT_BEFORE}`,

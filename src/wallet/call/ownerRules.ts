@@ -1,3 +1,4 @@
+import { standingOf } from '../../ledger/books/agent.js';
 import type { Config } from '../../config/settings.js';
 import { runsOf } from '../../ledger/books/budget.js';
 import type { Ledger } from '../../ledger/ledger.js';
@@ -45,7 +46,7 @@ export function judgePlace(config: Config, url: URL): Verdict {
 }
 
 /**
- * Whether the owner stopped what a payment is for: by a freeze, by a suspension of its agent, or by the end of its budget.
+ * Whether the owner stopped what a payment is for: by a freeze, by a suspension or the end of its agent, or by the end of its budget.
  * To be asked before anything of it leaves once more (T12, T42).
  */
 export async function isStopped(
@@ -54,8 +55,8 @@ export async function isStopped(
 ): Promise<boolean> {
   const { ledger } = engine;
   const [{ frozen }, known] = await Promise.all([ledger.head(), ledger.agents.find(agent)]);
-  if (frozen || known?.state !== 'active') return true;
   const nowMs = engine.now();
+  if (frozen || known === null || standingOf(known, nowMs) !== 'active') return true;
   const uses = await Promise.all(runsOf({ budgetPath }).map((id) => ledger.budgets.use(id, nowMs)));
   return uses.some((use) => use === null || use.node.endedMs !== null || use.node.expiresMs <= nowMs);
 }

@@ -9,6 +9,7 @@ const BEFORE: Readonly<Record<string, readonly (AgentState | undefined)[]>> = {
   rotate: ['active', 'suspended'],
   suspend: ['active'],
   resume: ['suspended'],
+  prolong: ['active', 'suspended'],
   remove: ['active', 'suspended'],
 };
 
@@ -30,7 +31,14 @@ export class AgentAudit {
     // The first agent is there without being added.
     const was = before?.state ?? (agent.index === 0 ? 'active' : undefined);
     const moved = before !== undefined && before.index !== agent.index;
-    if (BEFORE[act]?.includes(was) !== true || moved)
+    // What an agent was made for is fixed, and its end only moves on, by the owner's word.
+    const { untilMs = null, template = null } = agent;
+    const wasUntilMs = before?.untilMs ?? null;
+    const refitted =
+      act !== 'add' &&
+      (template !== (before?.template ?? null) ||
+        (act === 'prolong' ? wasUntilMs === null || (untilMs ?? 0) < wasUntilMs : untilMs !== wasUntilMs));
+    if (BEFORE[act]?.includes(was) !== true || moved || refitted)
       this.#report(
         'journal',
         String(seq),

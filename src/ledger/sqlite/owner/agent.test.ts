@@ -16,7 +16,16 @@ async function addWithToken(ledger: Ledger, name: string, index: number, text = 
 test('a new ledger has the first agent, active and without a token', async () => {
   using world = newLedger();
   expect(await world.ledger.agents.list()).toEqual([
-    { name: 'default', index: 0, state: 'active', addedMs: 0, tokenHash: null, tokenMs: null },
+    {
+      name: 'default',
+      index: 0,
+      state: 'active',
+      addedMs: 0,
+      tokenHash: null,
+      tokenMs: null,
+      untilMs: null,
+      template: null,
+    },
   ]);
   expect(await world.ledger.agents.find('researcher')).toBeNull();
 });
@@ -27,8 +36,8 @@ describe('a token', () => {
     await addWithToken(world.ledger, 'one', 1);
     await addWithToken(world.ledger, 'two', 2);
     const other = world.open();
-    expect(await other.agents.ofToken(token('one'))).toBe('one');
-    expect(await other.agents.ofToken(token('two'))).toBe('two');
+    expect(await other.agents.ofToken(token('one'), T0)).toBe('one');
+    expect(await other.agents.ofToken(token('two'), T0)).toBe('two');
     for (const wrong of [
       '',
       'one',
@@ -39,7 +48,7 @@ describe('a token', () => {
       token('one').slice(0, -1),
       hashToken(token('one')),
     ])
-      expect(await other.agents.ofToken(wrong)).toBeNull();
+      expect(await other.agents.ofToken(wrong, T0)).toBeNull();
     expect((await world.ledger.audit()).findings).toEqual([]);
   });
 
@@ -48,15 +57,15 @@ describe('a token', () => {
     const { agents } = world.ledger;
     await addWithToken(world.ledger, 'one', 1);
     await agents.change('one', { act: 'rotate', tokenHash: hashToken(token('one', 'b')) }, T0);
-    expect(await agents.ofToken(token('one'))).toBeNull();
-    expect(await agents.ofToken(token('one', 'b'))).toBe('one');
+    expect(await agents.ofToken(token('one'), T0)).toBeNull();
+    expect(await agents.ofToken(token('one', 'b'), T0)).toBe('one');
     await agents.change('one', { act: 'suspend' }, T0);
-    expect(await agents.ofToken(token('one', 'b'))).toBeNull();
-    expect(await agents.isSuspendedToken(token('one'))).toBe(false);
+    expect(await agents.ofToken(token('one', 'b'), T0)).toBeNull();
+    expect(await agents.barOfToken(token('one'), T0)).toBeNull();
     await agents.change('one', { act: 'resume' }, T0);
-    expect(await agents.ofToken(token('one', 'b'))).toBe('one');
+    expect(await agents.ofToken(token('one', 'b'), T0)).toBe('one');
     await agents.change('one', { act: 'remove' }, T0);
-    expect(await agents.ofToken(token('one', 'b'))).toBeNull();
+    expect(await agents.ofToken(token('one', 'b'), T0)).toBeNull();
     expect((await world.ledger.audit()).findings).toEqual([]);
   });
 
@@ -153,7 +162,7 @@ describe('behind the owner’s back', () => {
     await expect(reopened.openHold(holdRequest({ agent: 'other' }))).rejects.toMatchObject({
       code: 'ledger_damaged',
     });
-    await expect(reopened.agents.ofToken(token('other'))).rejects.toThrow('vouches');
+    await expect(reopened.agents.ofToken(token('other'), T0)).rejects.toThrow('vouches');
     expect((await reopened.audit()).findings.map(({ where }) => where)).toContain('register');
   });
 

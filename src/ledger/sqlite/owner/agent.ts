@@ -5,6 +5,8 @@ import {
   type AgentRecord,
   type AgentState,
   type AgentBar,
+  assertTemplateRoom,
+  standingOf,
   unknownAgent,
 } from '../../books/agent.js';
 import { assertInvariant, WalletError } from '../../../errors/walletError.js';
@@ -23,9 +25,15 @@ export function agentKey(name: string): string {
   return `agent ${name}`;
 }
 
+/** What an agent's text is made of: entries of before there were ends and templates lack both. */
+type AgentFields = Omit<AgentRecord, 'name' | 'untilMs' | 'template'> &
+  Partial<Pick<AgentRecord, 'untilMs' | 'template'>>;
+
 /** The register's text of an agent: each field in its place, so that one record has one text. */
-export function agentText({ index, state, addedMs, tokenHash, tokenMs }: Omit<AgentRecord, 'name'>): string {
-  return JSON.stringify([index, state, addedMs, tokenHash, tokenMs]);
+export function agentText(fields: AgentFields): string {
+  const { index, state, addedMs, tokenHash, tokenMs, untilMs = null, template = null } = fields;
+  const later = untilMs === null && template === null ? [] : [untilMs, template];
+  return JSON.stringify([index, state, addedMs, tokenHash, tokenMs, ...later]);
 }
 
 /** The journal's subject for an agent; a name alone could be taken for an id. */
@@ -41,6 +49,8 @@ const IMPLICIT_DEFAULT: AgentRecord = {
   addedMs: 0,
   tokenHash: null,
   tokenMs: null,
+  untilMs: null,
+  template: null,
 };
 
 /** An agent by its name, or null. */
@@ -63,24 +73,41 @@ export function listAgents(context: LedgerContext, head: JournalHead): AgentReco
 }
 
 function recordOf(name: string, text: string): AgentRecord {
-  const [index, state, addedMs, tokenHash, tokenMs] = JSON.parse(text) as [
+  const [index, state, addedMs, tokenHash, tokenMs, untilMs = null, template = null] = JSON.parse(text) as [
     number,
     AgentState,
     number,
     string | null,
     number | null,
+    number | null | undefined,
+    string | null | undefined,
   ];
-  return { name, index, state, addedMs, tokenHash, tokenMs };
+  return { name, index, state, addedMs, tokenHash, tokenMs, untilMs, template };
 }
 
 /**
  * Why an agent may not hold, sign or send at this moment, or null where it may. To be asked in the transaction that
- * does so: a suspension that came before is obeyed in every process.
+ * does so: a suspension that came before is obeyed in every process, and so is the end of its time.
  */
-export function barOf(context: LedgerContext, head: JournalHead, name: string): AgentBar | null {
+export function barOf(
+  context: LedgerContext,
+  head: JournalHead,
+  name: string,
+  nowMs: number,
+): AgentBar | null {
   const agent = findAgent(context, head, name);
   if (agent === null) return 'unknown';
-  return agent.state === 'active' ? null : agent.state;
+  const standing = standingAt(head, agent, nowMs);
+  return standing === 'active' ? null : standing;
+}
+
+/** Where an agent stands, by the later clock: neither one that was set back nor one that nobody checked prolongs its time (T30). */
+export function standingAt(
+  head: JournalHead,
+  agent: Pick<AgentRecord, 'state' | 'untilMs'>,
+  nowMs: number,
+): AgentState | 'expired' {
+  return standingOf(agent, Math.max(ledgerTimeMs(head, nowMs), nowMs));
 }
 
 /**
@@ -124,14 +151,19 @@ function newAgent(
   context: LedgerContext,
   head: JournalHead,
   name: string,
-  { index, tokenHash }: { readonly index: number; readonly tokenHash: string },
+  { index, tokenHash, untilMs = null, template = null }: Extract<AgentChange, { act: 'add' }>,
   nowMs: number,
 ): AgentRecord {
-  for (const other of listAgents(context, head)) {
+  const others = listAgents(context, head);
+  for (const other of others) {
     if (other.name === name) throw nameTaken(name, other.state);
     assertInvariant(other.index !== index, 'no two agents have the same keys');
   }
-  return { name, index, state: 'active', addedMs: nowMs, tokenHash, tokenMs: nowMs };
+  if (untilMs !== null && untilMs <= Math.max(ledgerTimeMs(head, nowMs), nowMs))
+    throw new WalletError('bad_input', 'The agent’s end has passed already.');
+  if (template !== null) assertTemplateRoom(others, template, Math.max(ledgerTimeMs(head, nowMs), nowMs));
+  const of = template?.name ?? null;
+  return { name, index, state: 'active', addedMs: nowMs, tokenHash, tokenMs: nowMs, untilMs, template: of };
 }
 
 function changedAgent(
@@ -144,6 +176,8 @@ function changedAgent(
   switch (change.act) {
     case 'rotate':
       return { ...agent, tokenHash: change.tokenHash, tokenMs: nowMs };
+    case 'prolong':
+      return { ...agent, untilMs: prolonged(agent, change.untilMs) };
     case 'suspend':
       return { ...agent, state: 'suspended' };
     case 'resume':
@@ -153,6 +187,13 @@ function changedAgent(
       assertNoWithdrawal(context, agent.name);
       return { ...agent, state: 'removed', tokenHash: null, tokenMs: null };
   }
+}
+
+/** A later end, for an agent that has one. What ends sooner is stopped by a suspension, which needs no owner. */
+function prolonged({ name, untilMs: before }: AgentRecord, untilMs: number): number {
+  if (before === null) throw new WalletError('bad_input', `The agent ${name} has no end.`);
+  if (untilMs >= before) return untilMs;
+  throw new WalletError('bad_input', `The agent ${name} ends later than that; suspend it to stop it sooner.`);
 }
 
 /**

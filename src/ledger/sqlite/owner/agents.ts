@@ -1,8 +1,8 @@
-import type { AgentChange, AgentChanged, AgentRecord } from '../../books/agent.js';
+import type { AgentChange, AgentChanged, AgentRecord, AgentState } from '../../books/agent.js';
 import { timingSafeEqual } from 'node:crypto';
 import type { AgentBook } from '../../ledger.js';
 import { hashToken, nameInToken } from '../../../money/agent.js';
-import { assertNothingOpen, changeAgent, findAgent, listAgents } from './agent.js';
+import { assertNothingOpen, changeAgent, findAgent, listAgents, standingAt } from './agent.js';
 import type { LedgerAccess } from '../file/access.js';
 
 /** What the token of an agent that is not there is compared with: no text has this hash. */
@@ -37,24 +37,31 @@ export class Agents implements AgentBook {
   }
 
   /**
-   * The name of the active agent whose token this is, or null: unknown, replaced, or of an agent that is suspended or
-   * removed. Compared in constant time.
+   * The name of the active agent whose token this is, or null: unknown, replaced, or of an agent that is suspended,
+   * removed or over. Compared in constant time.
    */
-  async ofToken(token: string): Promise<string | null> {
-    const agent = await this.#holderOf(token);
-    return agent?.state === 'active' ? agent.name : null;
+  async ofToken(token: string, nowMs: number): Promise<string | null> {
+    const holder = await this.#holderOf(token, nowMs);
+    return holder?.standing === 'active' ? holder.name : null;
   }
 
-  /** Whether this is the token of an agent that the owner suspended. Compared in constant time. */
-  async isSuspendedToken(token: string): Promise<boolean> {
-    return (await this.#holderOf(token))?.state === 'suspended';
+  /** Why an agent that has this token may do nothing now; null for one that may, and for nobody's. Compared in constant time. */
+  async barOfToken(token: string, nowMs: number): Promise<'suspended' | 'expired' | null> {
+    const standing = (await this.#holderOf(token, nowMs))?.standing;
+    return standing === 'suspended' || standing === 'expired' ? standing : null;
   }
 
-  async #holderOf(token: string): Promise<AgentRecord | null> {
+  async #holderOf(
+    token: string,
+    nowMs: number,
+  ): Promise<{ readonly name: string; readonly standing: AgentState | 'expired' } | null> {
     const name = nameInToken(token);
-    const agent = name === null ? null : await this.find(name);
-    const expected = Buffer.from(agent?.tokenHash ?? NO_HASH, 'hex');
+    const found = await this.#access.read((context, head) => {
+      const agent = name === null ? null : findAgent(context, head, name);
+      return agent === null ? null : { agent, standing: standingAt(head, agent, nowMs) };
+    });
+    const expected = Buffer.from(found?.agent.tokenHash ?? NO_HASH, 'hex');
     const isSame = timingSafeEqual(Buffer.from(hashToken(token), 'hex'), expected);
-    return isSame ? agent : null;
+    return isSame && found !== null ? { name: found.agent.name, standing: found.standing } : null;
   }
 }

@@ -13,6 +13,7 @@ import type { LedgerContext } from '../file/context.js';
 import { statement } from '../file/database.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
 import { budgetScope } from '../payments/totals.js';
+import { findAgent } from './agent.js';
 import { exceededLines } from '../payments/usage.js';
 import {
   atLeastZero,
@@ -51,7 +52,10 @@ export function openBudget(
     nowMs: timeMs,
   });
   if (exceeded.length > 0) return { kind: 'exceeded', exceeded };
-  const node: BudgetNode = { ...request, id: newId('run'), createdMs: timeMs, endedMs: null };
+  // A run ends with its agent: what it set aside is then the upper ones' again.
+  const untilMs = findAgent(context, head, request.agent)?.untilMs ?? Infinity;
+  const expiresMs = Math.min(request.expiresMs, untilMs);
+  const node: BudgetNode = { ...request, expiresMs, id: newId('run'), createdMs: timeMs, endedMs: null };
   putBudget(context, head, node, 'open', timeMs);
   return { kind: 'open', node };
 }

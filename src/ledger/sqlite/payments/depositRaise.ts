@@ -27,7 +27,7 @@ export function raiseDeposit(context: LedgerContext, raise: DepositRaise): Raise
     return { kind: 'config_changed', configVersion: checked.configVersion };
   const before = existingPayment(context, checked, deposit.paymentId ?? '');
   assertInvariant(before.kind === 'payment' && isDeposit(before), 'what is raised is a deposit');
-  const bar = barOf(context, checked, before.agent);
+  const bar = barOf(context, checked, before.agent, raise.nowMs);
   if (bar !== null) return { kind: 'barred', bar };
   if (before.state !== 'unknown') return { kind: 'changed' };
   const head = noteConfig(context, checked, raise.configVersion, nowMs);

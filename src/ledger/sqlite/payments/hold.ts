@@ -61,7 +61,7 @@ export function openHold(context: LedgerContext, request: HoldRequest): HoldResu
   const checked = context.journal.checkedHead();
   const nowMs = ledgerTimeMs(checked, request.nowMs);
   if (checked.frozen || context.isStopped()) return { kind: 'frozen' };
-  const bar = barOf(context, checked, request.agent);
+  const bar = barOf(context, checked, request.agent, request.nowMs);
   if (bar !== null) return { kind: 'barred', bar };
   if (checked.configVersion > request.configVersion)
     return { kind: 'config_changed', configVersion: checked.configVersion };

@@ -26,10 +26,18 @@ type Refilled = Pick<RefillTerms, 'agent' | 'addresses'>;
 
 const LIVE = LIVE_STATES.map((state) => `'${state}'`).join(', ');
 
-/** Why a row may not be signed or sent now: a freeze and suspensions stop refills, as they do payments. */
-export function refillBar(context: LedgerContext, head: JournalHead, row: AttemptRow): AgentBar | null {
+/** Why a row may not be signed or sent now: a freeze, suspensions and the end of an agent's time stop refills, as they do payments. */
+export function refillBar(
+  context: LedgerContext,
+  head: JournalHead,
+  row: AttemptRow,
+  nowMs: number,
+): AgentBar | null {
   const refilled = refillsOf(row);
-  return barOf(context, head, row.agent) ?? (refilled === null ? null : barOf(context, head, refilled));
+  return (
+    barOf(context, head, row.agent, nowMs) ??
+    (refilled === null ? null : barOf(context, head, refilled, nowMs))
+  );
 }
 
 /** Why a refill is not to be reserved, or null; inside the step that reserves it (T13). */
@@ -40,7 +48,8 @@ export function refillStop(
   refill: RefillTerms,
 ): WithdrawalResult | null {
   if (head.frozen || context.isStopped()) return { kind: 'frozen' };
-  const bar = barOf(context, head, request.agent) ?? barOf(context, head, refill.agent);
+  const bar =
+    barOf(context, head, request.agent, request.nowMs) ?? barOf(context, head, refill.agent, request.nowMs);
   if (bar !== null) return { kind: 'barred', bar };
   const nowMs = ledgerTimeMs(head, request.nowMs);
   const rows = refillsSince(context, refill, nowMs);

@@ -50,7 +50,7 @@ export function recordSigned(
   const head = context.journal.checkedHead();
   const before = existingPayment(context, head, id);
   // A withdrawal is the owner's own: it empties a suspended agent too.
-  const bar = isOwners(before) ? null : refillBar(context, head, before);
+  const bar = isOwners(before) ? null : refillBar(context, head, before, nowMs);
   if (bar !== null) return { kind: 'barred', bar };
   if (before.state !== 'held' || isLeasedElsewhere(context, id)) return { kind: 'conflict', attempt: before };
   const patch = { state: 'signed', payload: JSON.stringify(payload) } as const;
@@ -58,7 +58,7 @@ export function recordSigned(
 }
 
 /**
- * signed or unknown → sent. Freeze, the agent's suspension and the config's version are read again in the same step, so an
+ * signed or unknown → sent. Freeze, the agent's suspension, its end and the config's version are read again in the same step, so an
  * owner who froze, suspended or tightened a moment ago is obeyed. Where the row was judged under another version of the
  * config, it is measured against `capLines` again, its own amount included, and counts from then on in the budgets that its
  * agent was put in meanwhile, too, and in the category that its host was put in. Only the holder of the lease sends; a lease
@@ -73,7 +73,7 @@ export function markSent(context: LedgerContext, id: string, send: SendRequest):
   if (checked.configVersion > send.configVersion)
     return { kind: 'config_changed', configVersion: checked.configVersion };
   // A withdrawal is the owner's own: it empties a suspended agent too.
-  const bar = isOwners(before) ? null : refillBar(context, checked, before);
+  const bar = isOwners(before) ? null : refillBar(context, checked, before, send.nowMs);
   if (bar !== null) return { kind: 'barred', bar };
   const isSendable = before.state === 'signed' || before.state === 'unknown';
   if (!isSendable || isLeasedElsewhere(context, id)) return { kind: 'conflict', attempt: before };

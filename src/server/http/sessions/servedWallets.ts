@@ -31,8 +31,8 @@ export class ServedWallets implements AgentAccess {
     return (await this.#first.agentOfToken(token)) ?? undefined;
   }
 
-  isSuspended(token: string): Promise<boolean> {
-    return this.#first.isSuspendedToken(token);
+  barOf(token: string): Promise<'suspended' | 'expired' | null> {
+    return this.#first.barOfToken(token);
   }
 
   async tunnelKey(agent: string): Promise<Uint8Array | undefined> {

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { getKey } from '../../../config/change.js';
 import type { Config } from '../../../config/settings.js';
-import type { AgentRecord } from '../../../ledger/books/agent.js';
+import { standingOf, type AgentRecord } from '../../../ledger/books/agent.js';
 import type { ReportGroup } from '../../../ledger/books/report.js';
 import { parseUsd } from '../../../money/decimal.js';
 import type { UsdMicros } from '../../../money/unit.js';
@@ -54,7 +54,7 @@ export function viewAgent(parts: AgentParts, shell: Shell): Html {
     title: `Purser: agent ${agent.name}`,
     main: html`<section class="sheet">
         <h1>${agent.name}</h1>
-        ${viewState(agent, back, shell)}
+        ${viewState(agent, nowMs, back, shell)}
         <ul class="figures" aria-label="Spent">
           ${Object.entries(WINDOWS).map(([window, { words }]) => {
             const group = spent[window as Window];
@@ -89,8 +89,10 @@ export function viewAgent(parts: AgentParts, shell: Shell): Html {
   });
 }
 
-function viewState({ name, state, tokenMs }: AgentRecord, back: string, shell: Shell): Html {
+function viewState(agent: AgentRecord, nowMs: number, back: string, shell: Shell): Html {
+  const { name, tokenMs } = agent;
   const { visit } = shell;
+  const state = standingOf(agent, nowMs);
   const token =
     tokenMs === null
       ? html`<p class="soft">It has no token: it is the agent of this machine’s own clients.</p>`
@@ -98,8 +100,11 @@ function viewState({ name, state, tokenMs }: AgentRecord, back: string, shell: S
           Its token was made ${viewTime(tokenMs)}.
           ${linkAct('Give it a new one', { kind: 'rotate_token', subject: name }, back, shell)}
         </p>`;
+  const end = viewEnd(agent, nowMs, back, shell);
+  if (state === 'expired') return html`${end} ${token}`;
   if (state === 'active')
-    return html`<form method="post" action="${visit.base}/agents/${name}/suspend" class="brake">
+    return html`${end}
+      <form method="post" action="${visit.base}/agents/${name}/suspend" class="brake">
         <input type="hidden" name="token" value="${visit.token}" />
         <button class="no">Stop ${name}</button>
       </form>
@@ -109,7 +114,19 @@ function viewState({ name, state, tokenMs }: AgentRecord, back: string, shell: S
       It is stopped: nothing is signed or sent for it.
       ${linkAct('Let it act again', { kind: 'resume_agent', subject: name }, back, shell)}
     </p>
-    ${token}`;
+    ${end} ${token}`;
+}
+
+/** Until when it may act, with the way to a later end. */
+function viewEnd(agent: AgentRecord, nowMs: number, back: string, shell: Shell): Html {
+  const { name, untilMs, template } = agent;
+  if (untilMs === null) return html``;
+  const isOver = untilMs <= nowMs;
+  return html`<p class="${isOver ? 'notice problem' : 'soft'}">
+    ${template === null ? '' : `Made from the template ${template}. `}
+    ${isOver ? 'Its time is over since' : 'It may act until'} ${viewTime(untilMs)}.
+    ${linkAct('Give it 7 days more', { kind: 'prolong_agent', subject: `${name} 7d` }, back, shell)}
+  </p>`;
 }
 
 const BOUND_WORDS: Readonly<Record<string, string>> = {

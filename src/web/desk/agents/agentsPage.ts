@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { Config } from '../../../config/settings.js';
-import type { AgentRecord } from '../../../ledger/books/agent.js';
+import { standingOf, type AgentRecord } from '../../../ledger/books/agent.js';
 import type { ReportGroup } from '../../../ledger/books/report.js';
 import type { BudgetState } from '../../../owner/ownerBudgets.js';
 import { layPage, type Html } from '../../look/layout.js';
@@ -48,7 +48,8 @@ function viewRow(
   shell: Shell,
 ): Html {
   const { visit } = shell;
-  const { name, state } = agent;
+  const { name } = agent;
+  const state = standingOf(agent, nowMs);
   const payments = `${visit.base}/payments${filterQuery({ agent: name, ...daysOf(window, nowMs) })}`;
   return html`<li>
     <a href="${visit.base}/agents/${name}">${name}</a>
@@ -66,12 +67,19 @@ function viewRow(
               ${sideWords(group)}`
       }
     </span>
-    <span>${viewEnd(agent, shell)}</span>
+    <span>${viewEnd(name, state, shell)}</span>
   </li>`;
 }
 
-function viewEnd({ name, state }: AgentRecord, shell: Shell): Html | string {
+function viewEnd(name: string, state: ReturnType<typeof standingOf>, shell: Shell): Html | string {
   if (state === 'removed') return '';
+  if (state === 'expired')
+    return linkAct(
+      `Give ${name} 7 days more`,
+      { kind: 'prolong_agent', subject: `${name} 7d` },
+      '/agents',
+      shell,
+    );
   if (state === 'suspended')
     return linkAct(`Let ${name} act again`, { kind: 'resume_agent', subject: name }, '/agents', shell);
   const { visit } = shell;

@@ -1,0 +1,8 @@
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Reads a length of time such as `90m`, `2h` or `7d`, in milliseconds; null for any other text. */
+export function parseDuration(text: string): number | null {
+  const [, count = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const ms = Number(count) * (UNITS[unit] ?? 0);
+  return ms > 0 ? ms : null;
+}
