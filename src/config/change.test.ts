@@ -26,6 +26,9 @@ function refusal(act: () => unknown): WalletError {
 test('a new wallet starts with what a careful person would choose', () => {
   expect(Object.fromEntries(listKeys(initial()).map(({ key, value }) => [key, value]))).toEqual({
     'admin.on': 'false',
+    'admin.oidc.issuer': 'none',
+    'admin.oidc.audience': 'none',
+    'admin.oidc.roles': '[]',
     'limits.per_call_usd': '0.50',
     'limits.per_session_usd': '2.00',
     'limits.per_day_usd': '5.00',
@@ -171,6 +174,8 @@ test('help knows every key, those without a first value too', () => {
     'owner_page.url',
     'notices.quiet_hours',
     ...Object.keys(CHANNEL).map((end) => `notices.channels.<channel>.${end}`),
+    'admin.oidc.issuer',
+    'admin.oidc.audience',
     'admin.clients.<client>.access',
     'net.proxy',
     'networks.<caip2>.rpc_url',
@@ -418,6 +423,11 @@ const TEXTS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   'notices.channels.<channel>.escalate_min': orNone(fc.constantFrom('1', '10')),
   'notices.channels.<channel>.digest_min': orNone(fc.constantFrom('1', '60')),
   'admin.on': fc.constantFrom('true', 'false'),
+  'admin.oidc.issuer': fc.constantFrom('none', 'https://id.example', 'https://id.example/realms/a'),
+  'admin.oidc.audience': fc.constantFrom('none', 'purser'),
+  'admin.oidc.roles': fc
+    .subarray(['viewer groups staff', 'operator groups wallet-ops', 'approver https://id.example/roles yes'])
+    .map((list) => JSON.stringify(list)),
   'admin.clients.<client>.access': orNone(
     fc.constantFrom('viewer', 'owner').map((role) => JSON.stringify([role, '2027-03-31', 'a'.repeat(64)])),
   ),

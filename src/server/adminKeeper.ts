@@ -23,7 +23,7 @@ export class AdminKeeper {
     this.#engine = engine;
   }
 
-  /** Answers a request below `/admin/v1`; null where the owner did not turn the API on, or made no client of it. */
+  /** Answers a request below `/admin/v1`; null where the owner did not turn the API on, or let nobody in. */
   async fetch(request: Request): Promise<Response | null> {
     const engine = this.#engine;
     if (engine === null || !(await isThere(engine))) return null;
@@ -37,5 +37,5 @@ export class AdminKeeper {
 
 async function isThere(engine: Engine): Promise<boolean> {
   const { admin } = await engine.config();
-  return admin.isOn && admin.clients.size > 0;
+  return admin.isOn && (admin.clients.size > 0 || admin.oidcIssuer !== 'none');
 }

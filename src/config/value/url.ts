@@ -32,6 +32,17 @@ const rpcUrlsSchema = z.codec(
 /** RPCs of the owner's in the order they are asked; API keys may be part of them. */
 export const rpcUrls: ValueKind<readonly string[]> = kindOf(rpcUrlsSchema, 'as JSON');
 
+const ISSUER_WORDS =
+  'must be none or an https URL (or http on this machine), without user name, query or fragment';
+/** Who issues tokens, by its own name for itself. */
+export const issuerUrl: ValueKind<string> = kindOf(
+  z
+    .string(ISSUER_WORDS)
+    .max(RPC_URL_LENGTH_MAX, ISSUER_WORDS)
+    .refine((text) => text === 'none' || (isRpcUrl(text) && !text.includes('?')), ISSUER_WORDS),
+  'as text',
+);
+
 const SERVICE_WORDS = 'must be none or an http(s) URL, without user name, query or fragment';
 const serviceSchema = z
   .string(SERVICE_WORDS)

@@ -2,6 +2,8 @@ import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { z } from 'zod';
 import { findAdminClient, mayAs, type AdminClient } from '../../owner/adminClients.js';
+import type { Config } from '../../config/settings.js';
+import { looksLikeJwt, OidcTokens, type OidcVerdict } from './oidc.js';
 import { openApi } from './openApi.js';
 import type { AdminParts } from './parts.js';
 import { problemAnswer, problemOf, type Problem } from './problem.js';
@@ -16,6 +18,8 @@ const MINUTE_MS = 60_000;
 /** Ours have some fifty characters; a longer one is nobody's and is not worth hashing. */
 const TOKEN_LENGTH_MAX = 200;
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i;
+/** As many callers are counted at once: past them the oldest count goes. An issuer has people, and some programs. */
+const COUNTED_MAX = 10_000;
 /** As much of what an act is about as its entry in the journal has: a list of settings can be long. */
 const SUBJECT_CHARS_MAX = 2_000;
 const PREFIX = '/admin/v1';
@@ -41,6 +45,12 @@ export function makeAdminApi(version: string, parts: () => AdminParts | null): A
     retryAfterSec?: number,
   ): Response => problemAnswer({ status, code, detail, retryAfterSec });
 
+  const issued = new OidcTokens();
+  const clientOf = async (config: Config, token: string, nowMs: number): Promise<OidcVerdict> => {
+    if (looksLikeJwt(token)) return issued.verify(config, token, nowMs);
+    return (token.length <= TOKEN_LENGTH_MAX ? findAdminClient(config, token, nowMs) : null) ?? 'wrong';
+  };
+
   app.use(async (c, next) => {
     const open = parts();
     if (open === null) return turned(503, 'not_open', 'The wallet is not open.');
@@ -50,8 +60,10 @@ export function makeAdminApi(version: string, parts: () => AdminParts | null): A
     if (config.version < configVersion)
       return turned(409, 'config_stale', 'The settings of this server are older than the ledger knows.');
     const token = BEARER.exec(c.req.header('authorization') ?? '')?.[1] ?? '';
-    const known = token.length <= TOKEN_LENGTH_MAX ? findAdminClient(config, token, open.now()) : null;
-    if (known === null || !config.admin.isOn) return turned(401, 'token_wrong', 'This token opens nothing.');
+    const known = config.admin.isOn ? await clientOf(config, token, open.now()) : 'wrong';
+    if (known === 'unreachable')
+      return turned(503, 'issuer_unreachable', 'The issuer of this token cannot be asked for its keys.');
+    if (known === 'wrong') return turned(401, 'token_wrong', 'This token opens nothing.');
     const waitSec = count(counts, known.name, open.now());
     if (waitSec > 0)
       return turned(429, 'too_many_calls', `A client may ask ${CALLS_A_MINUTE} times a minute.`, waitSec);
@@ -138,7 +150,9 @@ function valueOf(one: Parsed | undefined): unknown {
 function count(counts: Map<string, { sinceMs: number; calls: number }>, name: string, nowMs: number): number {
   const known = counts.get(name);
   if (known === undefined || Math.abs(nowMs - known.sinceMs) >= MINUTE_MS) {
+    counts.delete(name);
     counts.set(name, { sinceMs: nowMs, calls: 1 });
+    if (counts.size > COUNTED_MAX) counts.delete(counts.keys().next().value ?? '');
     return 0;
   }
   known.calls += 1;

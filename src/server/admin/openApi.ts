@@ -16,10 +16,16 @@ export function openApi(version: string): object {
         'For clients that the owner of a wallet made. A token reads, stops and tightens by its role. What loosens takes the owner’s passkey over what was shown, too: no token is proof of the owner.',
     },
     servers: [{ url: '/admin/v1' }],
-    security: [{ client: [] }],
+    security: [{ client: [] }, { issuer: [] }],
     paths,
     components: {
-      securitySchemes: { client: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        client: { type: 'http', scheme: 'bearer', description: 'A token that `purser admin add` makes.' },
+        issuer: {
+          ...{ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+          description: 'A token of the issuer that the owner named (admin.oidc.*): a role by its claims.',
+        },
+      },
       schemas: { Problem: schemaOf(problem, 'output') },
     },
   };
