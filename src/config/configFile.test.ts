@@ -77,7 +77,7 @@ describe('the file', () => {
       wallet_id: 'w_1',
       keystore: 'file',
       testnet: false,
-      admin: { on: false },
+      admin: { on: false, oidc: { issuer: 'none', audience: 'none', roles: [] } },
       limits: {
         per_call_usd: '0.50',
         per_session_usd: '2.00',
