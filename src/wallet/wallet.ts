@@ -93,6 +93,15 @@ export class Wallet {
     );
   }
 
+  /** Whether an agent's time is over, or it was removed. Throws what opening the wallet throws. */
+  async isAgentOver(name: string): Promise<boolean> {
+    return this.#withLedger(async () => {
+      const agent = await (await this.#shared.get()).ledger.agents.find(name);
+      const standing = agent === null ? 'removed' : standingOf(agent, this.#options.now());
+      return standing === 'expired' || standing === 'removed';
+    });
+  }
+
   /**
    * The SHA-256 in hex of an agent's token, or null where it has none, or may not act at this moment. Throws what
    * opening the wallet throws.

@@ -37,6 +37,7 @@ export async function startFixture(
   const tokens = new Map<string, string>(Object.entries(TOKENS).map(([agent, token]) => [token, agent]));
   const access: AgentAccess = {
     authenticate: async (token) => tokens.get(token),
+    isOver: async () => Promise.resolve(false),
     barOf: async () => null,
     tunnelKey: async (agent) => {
       const [token] = [...tokens].find(([, name]) => name === agent) ?? [];

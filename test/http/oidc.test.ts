@@ -21,6 +21,8 @@ import { openActs } from '../../src/owner/ownerActs.js';
 import { openSettings } from '../../src/owner/ownerSettings.js';
 import { makeAdminApi } from '../../src/server/admin/adminApi.js';
 import { OidcTokens, type OidcVerdict } from '../../src/server/admin/oidc.js';
+import { AdminKeeper } from '../../src/server/adminKeeper.js';
+import type { Engine } from '../../src/wallet/engine.js';
 import type { AdminParts } from '../../src/server/admin/parts.js';
 import { MemoryInbox } from '../web/memoryInbox.js';
 
@@ -370,11 +372,21 @@ describe('at the API', () => {
     expect(await call(await issuer.token({ aud: 'other' }), '/health')).toMatchObject({
       ...{ http: 401, code: 'token_wrong' },
     });
+    // There is an API where people alone are let in, and no client was made.
+    const keeper = new AdminKeeper('0.0.0-test', async () => Promise.resolve(parts));
+    keeper.over({ config: parts.config } as Engine);
+    const health = new Request('http://wallet.test/admin/v1/health', {
+      headers: { Authorization: `Bearer ${staff}` },
+    });
+    expect((await keeper.fetch(health.clone()))?.status).toBe(200);
     issuer.broken = () => ({ status: 500, body: '' });
     const away = makeAdminApi('0.0.0-test', () => parts);
-    const refused = await away.fetch(
-      new Request('http://wallet.test/admin/v1/health', { headers: { Authorization: `Bearer ${staff}` } }),
+    expect((await away.fetch(health.clone())).status).toBe(503);
+    await updateConfig(
+      home,
+      testMac('config'),
+      (config) => setKey(config, 'admin.oidc.issuer', 'none').config,
     );
-    expect(refused.status).toBe(503);
+    expect(await keeper.fetch(health)).toBeNull();
   });
 });

@@ -20,7 +20,7 @@ export function openApi(version: string): object {
     paths,
     components: {
       securitySchemes: {
-        client: { type: 'http', scheme: 'bearer', description: 'A token that `purser admin add` makes.' },
+        client: { type: 'http', scheme: 'bearer', description: 'A token of a client that the owner made.' },
         issuer: {
           ...{ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
           description: 'A token of the issuer that the owner named (admin.oidc.*): a role by its claims.',

@@ -9,6 +9,8 @@ export interface AgentAccess {
   authenticate(token: string): Promise<string | undefined>;
   /** Why a token that is known opens nothing now: its agent is suspended, or its time is over. Null for any other. Throws as above. */
   barOf(token: string): Promise<'suspended' | 'expired' | null>;
+  /** Whether an agent's time is over, or it was removed: its sessions end. Throws as above. */
+  isOver(agent: string): Promise<boolean>;
   /**
    * The key of this agent's tunnels, see `tunnelKeyOf`; undefined for an agent that is not there, or may not come in.
    * Throws as {@link authenticate} does.

@@ -63,7 +63,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const { binding, places, tls, access, createServer, refused, failed = () => undefined } = options;
   const { bounds = {}, turnBounds, admin } = options;
   let stopping = false;
-  const parts = { createServer, bodies: new BodyReader(), refused };
+  const isOver = (agent: string): Promise<boolean> => access.isOver(agent);
+  const parts = { createServer, isOver, bodies: new BodyReader(), refused };
   const mcp = new McpRoute(parts);
   const sse = new SseRoute(parts);
   const app = new Hono<HttpEnv>();

@@ -22,6 +22,8 @@ const SUBSCRIPTIONS_PER_AGENT_MAX = 100;
 export interface RouteParts {
   /** The protocol server over one agent's wallet; a new one for each session, or request. */
   readonly createServer: (agent: string) => McpServer;
+  /** See {@link AgentAccess.isOver}. */
+  readonly isOver: (agent: string) => Promise<boolean>;
   readonly bodies: BodyReader;
   readonly refused: RefusalListener;
 }
@@ -32,11 +34,12 @@ export interface RouteParts {
  */
 export class McpRoute {
   readonly #parts: RouteParts;
-  readonly #sessions = new SessionTable<NodeStreamableHTTPServerTransport>();
+  readonly #sessions: SessionTable<NodeStreamableHTTPServerTransport>;
   readonly #modern = new Map<string, McpHttpHandler>();
 
   constructor(parts: RouteParts) {
     this.#parts = parts;
+    this.#sessions = new SessionTable(parts.isOver);
   }
 
   get sessions(): number {

@@ -17,10 +17,11 @@ const KEEP_ALIVE_MS = 15_000;
  */
 export class SseRoute {
   readonly #parts: RouteParts;
-  readonly #sessions = new SessionTable<SSEServerTransport>();
+  readonly #sessions: SessionTable<SSEServerTransport>;
 
   constructor(parts: RouteParts) {
     this.#parts = parts;
+    this.#sessions = new SessionTable(parts.isOver);
   }
 
   get sessions(): number {

@@ -35,6 +35,10 @@ export class ServedWallets implements AgentAccess {
     return this.#first.barOfToken(token);
   }
 
+  isOver(agent: string): Promise<boolean> {
+    return this.#first.isAgentOver(agent);
+  }
+
   async tunnelKey(agent: string): Promise<Uint8Array | undefined> {
     const tokenHash = await this.#first.tokenHashOf(agent);
     return tokenHash === null ? undefined : tunnelKeyOf(tokenHash);

@@ -20,10 +20,13 @@ interface Entry<T> {
 /** The protocol sessions that are open: each is one agent's, and no other agent's token finds it. */
 export class SessionTable<T> {
   readonly #entries = new Map<string, Entry<T>>();
+  readonly #isOver: (agent: string) => Promise<boolean>;
   readonly #sweeper: NodeJS.Timeout;
 
-  constructor() {
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS).unref();
+  /** `isOver` tells whether an agent has ended: its sessions then end too, within {@link SWEEP_MS}. */
+  constructor(isOver: (agent: string) => Promise<boolean>) {
+    this.#isOver = isOver;
+    this.#sweeper = setInterval(() => void this.sweep(), SWEEP_MS).unref();
   }
 
   get size(): number {
@@ -69,11 +72,17 @@ export class SessionTable<T> {
     await Promise.all([...this.#entries.keys()].map((id) => this.#end(id)));
   }
 
-  #sweep(): void {
+  /** Gives up sessions that nobody uses, and all of an agent that has ended, with the streams that are open in them. */
+  async sweep(): Promise<void> {
     const before = performance.now() - IDLE_MS;
-    for (const [id, { open, usedMs }] of this.#entries) {
-      if (open === 0 && usedMs < before) void this.#end(id);
-    }
+    const agents = [...new Set([...this.#entries.values()].map(({ agent }) => agent))];
+    // A wallet that cannot say so now is asked again at the next sweep; no request of theirs is let in meanwhile.
+    const over = await Promise.all(agents.map((agent) => this.#isOver(agent).catch(() => false)));
+    const ended = new Set(agents.filter((_agent, i) => over[i] === true));
+    const given = [...this.#entries].filter(
+      ([, { agent, open, usedMs }]) => ended.has(agent) || (open === 0 && usedMs < before),
+    );
+    await Promise.all(given.map(([id]) => this.#end(id)));
   }
 
   async #end(id: string): Promise<void> {
