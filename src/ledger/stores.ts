@@ -1,6 +1,8 @@
+import { createHmac, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { MovementBook } from './books/movement.js';
 import type { NoticeBook } from './books/notice.js';
+import type { Ledger } from './ledger.js';
 import type { LedgerStore, MacFunction } from './ledgerStore.js';
 import * as database from './postgres/look.js';
 import { moveToFile, moveToPostgres, type Moved } from './postgres/move.js';
@@ -10,6 +12,7 @@ import { PostgresNotices } from './postgres/notices/postgresNotices.js';
 import { PostgresStore } from './postgres/postgresStore.js';
 import { openMovementFile } from './sqlite/movements/movementFile.js';
 import { openNoticeFile } from './sqlite/notices/noticeFile.js';
+import { SqliteLedger } from './sqlite/sqliteLedger.js';
 import { SqliteStore } from './sqlite/sqliteStore.js';
 
 /** What chains showed of the wallet's addresses stands beside the ledger: it is read again where it is lost. */
@@ -31,6 +34,16 @@ export interface DatabaseAddress {
 export function ledgerStoreIn(home: string): LedgerStore {
   const place = readPlaceFile(home);
   return place === null ? new SqliteStore(home) : new PostgresStore(home, place);
+}
+
+/**
+ * A ledger in memory whose keys are nobody's, and of which nothing is left once it is closed: a program that went through it
+ * once is loaded and compiled.
+ */
+export function scratchLedger(nowMs: number): Ledger {
+  const key = randomBytes(32);
+  const mac = (data: string): Uint8Array => createHmac('sha256', key).update(data).digest();
+  return SqliteLedger.scratch({ mac, nowMs, configVersion: 1 });
 }
 
 /**

@@ -6,7 +6,15 @@ import type { Checkpoint, Ledger } from '../ledger.js';
 import { RowAuthenticator } from './journal/authenticity.js';
 import type { LedgerAccess } from './file/access.js';
 import type { LedgerContext } from './file/context.js';
-import { createDatabase, openDatabase, statement, syncLog, type Sqlite } from './file/database.js';
+import {
+  createDatabase,
+  MEMORY,
+  memoryDatabase,
+  openDatabase,
+  statement,
+  syncLog,
+  type Sqlite,
+} from './file/database.js';
 import { toLedgerError } from './file/fault.js';
 import { Journal } from './journal/journal.js';
 import { migrate, MIGRATIONS, schemaGuard, sealSchema, type Migration } from './file/migration.js';
@@ -22,18 +30,30 @@ export interface SqliteOptions extends LedgerOptions {
 
 /** Makes a new ledger file; only set-up and rebuilding do. Throws `already_set_up` where a file exists. */
 function createLedger(path: string, options: NewLedger): Checkpoint {
-  const ledgerId = newId('led');
   let checkpoint: Checkpoint | undefined;
   createDatabase(path, (db) => {
-    const auth = new RowAuthenticator(options.mac, ledgerId);
-    const code = auth.codeOf('meta', ['ledger_id', ledgerId]);
-    statement(db, `INSERT INTO meta VALUES ('ledger_id', ?, ?)`).run(ledgerId, code);
-    sealSchema(db, auth);
-    const head = new Journal(db, auth).begin(ledgerId, options.nowMs, options.configVersion);
-    checkpoint = { ledgerId, seq: head.seq, headHash: head.hash };
+    checkpoint = beginLedger(db, options);
   });
   assertInvariant(checkpoint !== undefined, 'a new ledger has a head');
   return checkpoint;
+}
+
+/** Writes what a new ledger has, into empty tables. */
+function beginLedger(db: Sqlite, options: NewLedger): Checkpoint {
+  const ledgerId = newId('led');
+  const auth = new RowAuthenticator(options.mac, ledgerId);
+  const code = auth.codeOf('meta', ['ledger_id', ledgerId]);
+  statement(db, `INSERT INTO meta VALUES ('ledger_id', ?, ?)`).run(ledgerId, code);
+  sealSchema(db, auth);
+  const head = new Journal(db, auth).begin(ledgerId, options.nowMs, options.configVersion);
+  return { ledgerId, seq: head.seq, headHash: head.hash };
+}
+
+/** A new ledger in memory, which nothing is left of once it is closed: for a rehearsal. */
+function scratchLedger(options: NewLedger): Ledger {
+  const db = memoryDatabase();
+  beginLedger(db, options);
+  return ledgerIn(MEMORY, db, options);
 }
 
 /**
@@ -54,7 +74,7 @@ function openLedger(path: string, options: SqliteOptions): Ledger {
  * The ledger in one file of SQLite, for the processes of one machine. Each operation runs whole, without a pause, in one
  * transaction.
  */
-export const SqliteLedger = { create: createLedger, open: openLedger } as const;
+export const SqliteLedger = { create: createLedger, open: openLedger, scratch: scratchLedger } as const;
 
 /** The books of an open database, and the one writer that they share. */
 function ledgerIn(path: string, db: Sqlite, options: SqliteOptions): Ledger {

@@ -136,6 +136,18 @@ export function createDatabase(path: string, fill: (db: Sqlite) => void): void {
   }
 }
 
+/** SQLite's name for a database that is in no file. */
+export const MEMORY = ':memory:';
+
+/** Opens a database in memory, with empty tables. */
+export function memoryDatabase(): Sqlite {
+  const db = new Database(MEMORY);
+  db.defaultSafeIntegers(true);
+  db.exec(SCHEMA_SQL);
+  db.pragma(`user_version = ${SCHEMA_VERSION}`);
+  return db;
+}
+
 /** Makes an empty file that its owner alone can read, and opens it. */
 export function newDatabase(path: string): Sqlite {
   // 0600 from its first instant: SQLite gives the files beside it the same mode.
