@@ -165,13 +165,14 @@ async function commitToSend(engine: Engine, row: Withdrawal, check: Carried['che
     check?.(config);
     const nowMs = engine.now();
     if (!(await takeOver(engine, row.id))) throw unresolved(row, 'Another process is busy with it.', null);
+    const askedMs = performance.now();
     const sent = await engine.ledger.withdrawals.markSent(row.id, {
       configVersion: config.version,
       capLines: [],
       nowMs,
     });
     if (sent.kind === 'done') {
-      noteLease(row.id);
+      await noteLease(engine, row.id, askedMs);
       return config;
     }
     if (sent.kind === 'frozen') throw frozenError();

@@ -87,6 +87,26 @@ test('of two that take the same payment over, one does', async () => {
   expect(both.filter(Boolean)).toHaveLength(1);
 });
 
+test('a process that stood still between its commit and the sending asks the ledger whose the payment is', async () => {
+  using world = newLedger();
+  const { first, second, wall, monotonic, payment } = await twoProcesses(world);
+  const own = processOn(first, wall);
+  await underLease(own, payment.id, async () => {
+    // It was slow, and nobody took it.
+    monotonic.ms = 2 * LEASE_RENEW_MS;
+    await noteLease(own, payment.id, 0);
+    expect(stillLeased(payment.id)).toBe(true);
+    // It stood still for as long, and another one took it meanwhile.
+    wall.ms = T0 + 2 * LEASE_MS;
+    const askedMs = monotonic.ms;
+    const lease = await second.ledger.findLease(payment.id);
+    expect(await second.ledger.takeLease(payment.id, lease, wall.ms)).toBe(true);
+    monotonic.ms += 2 * LEASE_RENEW_MS;
+    await noteLease(own, payment.id, askedMs);
+    expect(stillLeased(payment.id)).toBe(false);
+  });
+});
+
 test('bytes are let go only while nobody can have taken the payment', async () => {
   using world = newLedger();
   const wall = { ms: T0 };
@@ -95,7 +115,7 @@ test('bytes are let go only while nobody can have taken the payment', async () =
   const { id } = await held(world.ledger);
   await underLease(place, id, async () => {
     expect(stillLeased(id)).toBe(false);
-    noteLease(id);
+    await noteLease(place, id, 0);
     expect(stillLeased(id)).toBe(true);
     // A clock that jumps takes nothing from who lives.
     wall.ms = T0 + 48 * 3_600_000;

@@ -50,10 +50,10 @@ export async function underLease<T>(
   let end = (): void => undefined;
   busy.set(paymentId, { end: new Promise((resolve) => (end = resolve)), renewedMs: -Infinity });
   const renewing = setInterval(() => {
-    const times = { renewedMs: performance.now() };
+    const askedMs = performance.now();
     ledger
       .renewLease(paymentId, place.now())
-      .then((isOurs) => isOurs && Object.assign(busy.get(paymentId) ?? {}, times))
+      .then((isOurs) => isOurs && renewedAt(paymentId, askedMs))
       // The next one meets it again; where the ledger cannot be written, nothing is signed either.
       .catch(() => undefined);
   }, LEASE_RENEW_MS);
@@ -74,9 +74,22 @@ export function endOfWork(paymentId: string): Promise<void> | undefined {
   return busy.get(paymentId)?.end;
 }
 
-/** Notes that the ledger has just given this process the lease on a payment. */
-export function noteLease(paymentId: string): void {
-  Object.assign(busy.get(paymentId) ?? {}, { renewedMs: performance.now() });
+/**
+ * Notes that the ledger gave this process the lease on a payment, in a step that was asked for at `askedMs` of the monotonic
+ * clock, and no later: between its commit and here the process may have stood still, and another one taken the payment. Where
+ * that step took long the ledger says once more whose it is; what is another's is not sent ({@link stillLeased}).
+ */
+export async function noteLease(place: LeasePlace, paymentId: string, askedMs: number): Promise<void> {
+  renewedAt(paymentId, askedMs);
+  if (stillLeased(paymentId)) return;
+  const againMs = performance.now();
+  if (await place.ledger.renewLease(paymentId, place.now())) renewedAt(paymentId, againMs);
+}
+
+/** A lease counts from when the ledger was asked: what answers later may tell of what was. */
+function renewedAt(paymentId: string, askedMs: number): void {
+  const work = busy.get(paymentId);
+  if (work !== undefined) work.renewedMs = Math.max(work.renewedMs, askedMs);
 }
 
 /**

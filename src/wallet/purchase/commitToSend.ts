@@ -57,6 +57,7 @@ async function commit(call: PaidCall, signed: SignedRequest): Promise<{ readonly
     const category = categoryOfCall(engine, config, target);
     const request = { configVersion: config.version, capLines, category, nowMs };
     let sent: SendResult;
+    const askedMs = performance.now();
     if (payment.state === 'held') {
       const both = await engine.ledger.signAndSend(payment.id, signed.payload, request);
       // Suspended while it was signed: the signature is thrown away here, before anything knows of it.
@@ -78,7 +79,7 @@ async function commit(call: PaidCall, signed: SignedRequest): Promise<{ readonly
     const shown = shownOf(payment);
     switch (sent.kind) {
       case 'done':
-        noteLease(payment.id);
+        await noteLease(engine, payment.id, askedMs);
         return { config };
       case 'frozen':
         return failureOutcome(frozenError(), shown);

@@ -121,9 +121,10 @@ export class LightningLife implements Disposable {
       askUntilSec: Math.floor(this.nowMs / 1000) + ASK_SEC,
     };
     const send = { configVersion: 1, capLines: LINES, nowMs: this.nowMs };
+    const askedMs = performance.now();
     const { signed, sent } = await ledger.signAndSend(id, payload, send);
     if (signed.kind !== 'done' || sent.kind !== 'done') return;
-    noteLease(id);
+    await noteLease(engine, id, askedMs);
     const call = {
       ...{ engine, context: {} },
       deadline: { sellerMs: () => 60_000, signal: new AbortController().signal },
