@@ -16,6 +16,7 @@ const LONG = [
   'test/wallet/sevenWaysOnSolana.test.ts',
   'test/wallet/crash.test.ts',
   'test/web/access.test.ts',
+  'test/ledger/postgres/servers.test.ts',
   'test/wallet/sameRequest.test.ts',
   'test/wallet/withdrawCrash.test.ts',
   'test/wallet/payAhead.test.ts',

@@ -8,6 +8,7 @@ import { removeAgent } from '../../src/treasury/agentRemoval.js';
 import type { CallContext } from '../../src/wallet/call/callDeadline.js';
 import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import { Wallet } from '../../src/wallet/wallet.js';
+import { refill } from '../../src/treasury/refill.js';
 import { withdraw } from '../../src/treasury/withdraw.js';
 import { nameOperators, type Operators } from './operators.js';
 import { TEST_PASSPHRASE } from './testPassphrase.js';
@@ -52,6 +53,8 @@ export type Order =
       readonly agent?: string;
       readonly network?: string;
     }
+  /** Looks once whether an agent is to be refilled: answers what came of it. */
+  | { readonly do: 'refill'; readonly agent: string }
   /** Answers the agent's state, or the code of what was thrown. */
   | { readonly do: 'removeAgent'; readonly name: string }
   /** Its next commit at this point is its last act. */
@@ -181,6 +184,8 @@ async function obey(order: Order): Promise<unknown> {
       return walletOf(order.agent).balance(order.input);
     case 'withdraw':
       return withdrawTo(order);
+    case 'refill':
+      return (await refill(await wallet.engine(), order.agent, nobodyCancels.signal)).kind;
     case 'removeAgent':
       return removeByName(order.name);
     case 'freeze':
