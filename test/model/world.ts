@@ -233,6 +233,7 @@ export class World implements Disposable {
       config: () => CONFIG,
       closing: process.closing.signal,
       renewCheckpoint: () => undefined,
+      noteSettled: () => undefined,
       chain,
       chainOf: (config: Config, caip2: string) => {
         const network = findNetwork(caip2);

@@ -168,7 +168,7 @@ export class LightningLife implements Disposable {
     const engine = {
       ...{ ledger, clock, keys, agent: 'default', funds: new Funds(ledger), rails: new Rails() },
       ...{ now: () => this.nowMs, config: () => CONFIG, closing: new AbortController().signal },
-      ...{ renewCheckpoint: () => undefined, hasRead: () => true },
+      ...{ renewCheckpoint: () => undefined, noteSettled: () => undefined, hasRead: () => true },
       ...{ chain: () => chain, chainOf: () => chain },
       railPorts: () => Promise.resolve({ chain: () => chain, nowMs: () => this.nowMs }),
     };
