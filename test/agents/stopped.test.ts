@@ -115,15 +115,17 @@ describe.each([
     const waiting = (): number => shop.requests.entries.filter(({ path }) => path === GATED).length;
     const before = waiting();
     await expect.poll(waiting).toBeGreaterThan(before + CALLS.between / 4);
+    const inside = waiting() - before;
     expect(await asAnyone(wallet, 'agents', 'suspend', stopped.name)).toMatchObject({ exit: 0 });
     gate.resolve(undefined);
     const late = Array.from({ length: CALLS.late }, () => ways.stopped(world.url('/v2/json')));
     const beside = Array.from({ length: 2 }, () => ways.other(world.url('/v2/json')));
     const outcomes = { first: await Promise.all(first), late: await Promise.all(late) };
-    // They were let in while it was active, and find it suspended where they would hold.
-    for (const outcome of await Promise.all(between))
-      expect(outcome).toMatchObject({ status: 'refused', code: 'agent_suspended', money: 'none' });
-    for (const outcome of outcomes.late) {
+    // Those that were let in while it was active find it suspended where they would hold; on a slow machine some come to a
+    // server's door after it, and are not let in.
+    const held = await Promise.all(between);
+    expect(held.filter((outcome) => outcome !== null).length).toBeGreaterThanOrEqual(inside);
+    for (const outcome of [...held, ...outcomes.late]) {
       if (outcome === null) continue;
       expect(outcome).toMatchObject({ status: 'refused', code: 'agent_suspended', money: 'none' });
     }
