@@ -269,6 +269,23 @@ describe('the owner’s desk', () => {
     expect(await (await guest.get('/payments')).text()).toContain('elsewhere.example.com');
   });
 
+  test('shows until when an agent may act, and leads to more time', async () => {
+    const add = (name: string, index: number, untilMs: number) =>
+      owner.ledger.agents.change(name, { act: 'add', index, tokenHash: 'a'.repeat(64), untilMs }, T0);
+    await add('brief', 801, T0 + 5 * 60_000);
+    await add('longer', 802, T0 + 400 * 86_400_000);
+    const page = async (path: string): Promise<string> =>
+      (await (await guest.get(path)).text()).replaceAll(/\s+/g, ' ');
+    const over = await page('/agents/brief');
+    expect(over).toContain('Its time is over since');
+    expect(over).not.toContain('Stop brief');
+    expect(over).toContain('kind=prolong_agent&amp;subject=brief+7d');
+    expect(await page('/agents')).toMatch(/expired.*Give brief 7 days more/);
+    const still = await page('/agents/longer');
+    expect(still).toContain('It may act until');
+    expect(still).toContain('Stop longer');
+  });
+
   test('stops one agent, and all of them', async () => {
     expect((await guest.post('/agents/research/suspend')).status).toBe(303);
     expect(await (await guest.get('/agents')).text()).toContain('stopped');
