@@ -17,6 +17,7 @@ const LONG = [
   'test/wallet/crash.test.ts',
   'test/web/access.test.ts',
   'test/ledger/postgres/servers.test.ts',
+  'test/torture/torturePostgres.test.ts',
   'test/wallet/sameRequest.test.ts',
   'test/wallet/withdrawCrash.test.ts',
   'test/wallet/payAhead.test.ts',

@@ -17,7 +17,8 @@ const SILENT_MS_MAX = 20_000;
 
 /** What every process of a crew is started with. */
 export interface CrewParts {
-  readonly home: string;
+  /** The folders that the processes work in, one after the other: of one server each. */
+  readonly homes: readonly string[];
   readonly size: number;
   readonly operators: Operators;
   /** How much longer everything takes here than on a fast machine at rest; at least 1. */
@@ -206,7 +207,9 @@ export class Crew {
 
   async #fill(place: number): Promise<void> {
     await this.#rest;
-    const started = await startWalletProcess(this.#parts.home, { reconcile: true, ...this.setup });
+    const { homes } = this.#parts;
+    const home = homes[place % homes.length] ?? '';
+    const started = await startWalletProcess(home, { reconcile: true, ...this.setup });
     // Time may have passed in big steps while it started.
     await this.setClock(started, 0);
     this.#places[place] = started;

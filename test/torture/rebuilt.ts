@@ -8,6 +8,7 @@ import { TEST_PASSPHRASE, type TestWallet } from '../support/testWallet.js';
 import type { TestWorld } from '../support/world.js';
 import type { Purse } from './purse.js';
 import { settleForGood } from './settle.js';
+import type { SharedLedger } from './shared.js';
 
 /** Past the longest life of what the lost ledger may have signed, and the margin of a rebuilding. */
 const WAIT_SEC = 700;
@@ -21,10 +22,12 @@ export async function checkRebuilt(parts: {
   readonly mine: TestWallet;
   readonly purses: readonly Purse[];
   readonly old: string | null;
+  readonly shared: SharedLedger | null;
 }): Promise<string[]> {
-  const { world, mine, purses, old } = parts;
+  const { world, mine, purses, old, shared } = parts;
   for (const suffix of ['', '-wal', '-shm'])
     rmSync(join(mine.home, `${DATABASE_FILE}${suffix}`), { force: true });
+  await shared?.lose();
   if (old !== null) copyFileSync(old, join(mine.home, DATABASE_FILE));
   const owner = { ...ownerOf(mine.home, TEST_PASSPHRASE), now: world.now };
   const broken: string[] = [];

@@ -56,6 +56,7 @@ export async function reckon(remains: Remains): Promise<TortureReport> {
   const open = await settleForGood(engine);
   const payments = await attemptsIn(engine);
   watch.start();
+  await watch.lookNow();
   watch.stop();
   const { settled, settledOn } = await readChains(purses, world, witness);
   const byLedger = followJournal(watch.lines, caps.byVersion);
@@ -76,7 +77,15 @@ export async function reckon(remains: Remains): Promise<TortureReport> {
   await mine.set('limits.per_day_usd', '2000');
   for (const url of remains.afterwards) broken.push(...(await checkStillWorks(wallet, url)));
   await wallet.close();
-  broken.push(...(await checkRebuilt({ world, mine, purses, old: stage.oldLedger?.file ?? null })));
+  broken.push(
+    ...(await checkRebuilt({
+      world,
+      mine,
+      purses,
+      old: stage.oldLedger?.file ?? null,
+      shared: stage.shared,
+    })),
+  );
   const inState = (...states: string[]): number =>
     payments.filter(({ state }) => states.includes(state)).length;
   return {

@@ -1,8 +1,11 @@
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { startShop, type Shop } from '../../sandbox/shop/shop.ts';
 import { isWalletError } from '../../src/errors/walletError.js';
 import { formatUsd } from '../../src/money/decimal.js';
+import { DATABASE_FILE } from '../../src/ledger/sqlite/sqliteStore.js';
 import { nameOperators, type Operators } from '../support/operators.js';
+import { TestPostgres } from '../support/postgres.js';
 import { createRandom } from '../support/random.js';
 import type { TestWallet } from '../support/testWallet.js';
 import { startWalletProcess } from '../support/walletProcess.js';
@@ -16,6 +19,7 @@ import { settleLate } from './late.js';
 import { ACCOUNTS, CAP_FIRST, prepareWallet } from './prepare.js';
 import { openSellers, type Sellers } from './sellers/sellers.js';
 import { reckon, type Caps } from './reckoning.js';
+import { SharedLedger } from './shared.js';
 import type { TortureReport } from './report.js';
 import { Watch } from './watch.js';
 import { runWeather } from './weather.js';
@@ -26,6 +30,8 @@ export interface TortureOptions {
   /** The same seed draws the same wishes, faults, kills and jumps again; how they interleave is the machine's. */
   readonly seed: number;
   readonly seconds: number;
+  /** Where the ledger stands: in a file, or in a PostgreSQL that two servers share. A file unless given. */
+  readonly store?: 'file' | 'postgres';
   /**
    * Goes on past its time until so many calls were made, and so many payments were made in each place: a slow
    * machine must not make it a mild one.
@@ -56,9 +62,12 @@ export async function runTorture(options: TortureOptions): Promise<TortureReport
   const world = await startTestWorld('tempo');
   const shops: Shop[] = [];
   const stops: (() => Promise<void>)[] = [];
-  const disk = Disk.mount();
+  const isShared = options.store === 'postgres';
+  const disk = isShared ? null : Disk.mount();
+  const postgres = isShared ? await TestPostgres.start() : null;
+  if (postgres !== null) stops.push(() => postgres.stop());
   try {
-    return await tortureIn({ world, shops, stops, disk }, options);
+    return await tortureIn({ world, shops, stops, disk, postgres }, options);
   } finally {
     await Promise.all([...shops.map((shop) => shop.stop()), ...stops.map((stop) => stop())]);
     await world.stop();
@@ -72,10 +81,11 @@ interface Ground {
   /** What else is to be ended. */
   readonly stops: (() => Promise<void>)[];
   readonly disk: Disk | null;
+  readonly postgres: TestPostgres | null;
 }
 
 async function tortureIn(
-  { world, shops, stops, disk }: Ground,
+  { world, shops, stops, disk, postgres }: Ground,
   options: TortureOptions,
 ): Promise<TortureReport> {
   const { seed, seconds, atLeast = { calls: 0, arrivalsOnEach: 0 } } = options;
@@ -93,21 +103,26 @@ async function tortureIn(
   const urls = urlsOf(world, operators);
   nameOperators(urls);
   const { mine, purses } = await prepareWallet(world, { shops, sellers, disk });
-  const caps = await openCaps(mine, witness);
-  const watch = new Watch(mine.home, witness, world.now);
+  const shared = postgres === null ? null : await SharedLedger.open(postgres, mine, world.now);
+  if (shared !== null) stops.unshift(() => shared.close());
+  const caps = await openCaps(mine, witness, () => shared?.shareConfig());
+  const watch =
+    shared === null
+      ? new Watch(join(mine.home, DATABASE_FILE), witness, world.now)
+      : new Watch(shared.watchedFile, witness, world.now, () => shared.follow());
   // Before the first payment: one that is seen late seems to count for longer than it does.
   watch.start();
   const slowness = await measureSlowness(world, mine, urls);
   const aheadMs = (): number => world.now() - Date.now();
   const crew = await Crew.start({
     ...{ slowness, aheadMs },
-    home: mine.home,
+    homes: shared?.homes ?? [mine.home],
     size: PROCESSES,
     operators: urls,
   });
   const notebook: Notebook = { wishes: new Map(), torn: new Set(), told: [], broken: [], sleeps: 0 };
   const stage: Stage = {
-    ...{ world, mine, crew, watch, notebook, operators, lightning, disk },
+    ...{ world, mine, crew, watch, notebook, operators, lightning, disk, shared },
     accounts: ACCOUNTS,
     broken: [],
     oldLedger: null,
@@ -158,6 +173,7 @@ async function tortureIn(
     ...asking,
   ]);
   await crew.close();
+  await watch.lookNow();
   watch.stop();
   witness.stop();
   clearInterval(mining);
@@ -223,13 +239,14 @@ async function measureSlowness(world: TestWorld, mine: TestWallet, operators: Op
 }
 
 /** The cap under test, by the versions of the config that had it. */
-async function openCaps(mine: TestWallet, witness: Witness): Promise<Caps> {
+async function openCaps(mine: TestWallet, witness: Witness, share: () => void): Promise<Caps> {
   const byVersion = new Map<number, bigint>();
   let cap = CAP_FIRST;
   const set = async (): Promise<void> => {
     // Said before it is so: a payment under it may arrive before this process hears that it was set.
     witness.noteCap(cap);
     byVersion.set(await mine.set('limits.per_day_usd', formatUsd(cap)), cap);
+    share();
   };
   await set();
   return {

@@ -21,7 +21,11 @@ describe('what the watch takes for a takeover', () => {
     onTestFinished(() => void db.close());
     db.exec('CREATE TABLE journal (seq INTEGER, time_ms INTEGER, kind TEXT, subject TEXT, data TEXT)');
     db.exec('CREATE TABLE leases (payment_id TEXT PRIMARY KEY, holder TEXT, until_ms INTEGER)');
-    watch = new Watch(home, { arrivals: new Map(), couldSettle: () => false } as never, () => 0);
+    watch = new Watch(
+      join(home, DATABASE_FILE),
+      { arrivals: new Map(), couldSettle: () => false } as never,
+      () => 0,
+    );
     watch.start();
     onTestFinished(() => watch.stop());
     lease(STOPPED);

@@ -1,6 +1,4 @@
-import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { DATABASE_FILE } from '../../src/ledger/sqlite/sqliteStore.js';
 import { STILL_MS } from '../../src/wallet/leaseKeeper.js';
 import type { JournalLine } from '../support/books.js';
 import type { Witness } from './exposure.js';
@@ -54,18 +52,30 @@ export class Watch {
   #leases = new Map<string, SeenLease>();
   /** When the journal was last read, by this process's monotonic clock. */
   #lookedMs = performance.now();
+  /** Brings the file that is read to where the ledger stands; null where that file is the ledger. */
+  readonly #follow: (() => Promise<void>) | null;
+  /** As of when the file is the ledger, by the monotonic clock; null where it always is. */
+  #freshMs: number | null;
   #db: Database.Database | null = null;
   #looking: NodeJS.Timeout | undefined;
+  #isLooking = false;
 
-  constructor(home: string, witness: Witness, now: () => number) {
-    this.#path = join(home, DATABASE_FILE);
+  constructor(
+    path: string,
+    witness: Witness,
+    now: () => number,
+    follow: (() => Promise<void>) | null = null,
+  ) {
+    this.#path = path;
+    this.#follow = follow;
+    this.#freshMs = follow === null ? null : performance.now();
     this.#witness = witness;
     this.#now = now;
   }
 
   start(): void {
     this.#db = new Database(this.#path, { readonly: true });
-    this.#looking = setInterval(() => this.look(), LOOK_EVERY_MS);
+    this.#looking = setInterval(() => void this.#lookInTurn(), LOOK_EVERY_MS);
     // A torture that fails must end all the same.
     this.#looking.unref();
   }
@@ -80,6 +90,24 @@ export class Watch {
 
   get seq(): number {
     return this.lines.at(-1)?.seq ?? 0;
+  }
+
+  /** Reads what is in the ledger at this moment; what cannot be asked for now comes with the next look. */
+  async lookNow(): Promise<void> {
+    const askedMs = performance.now();
+    await this.#follow?.().then(
+      () => (this.#freshMs = Math.max(this.#freshMs ?? 0, askedMs)),
+      () => undefined,
+    );
+    this.look();
+  }
+
+  /** One look after the other: a ledger that cannot be asked for a while is not asked a hundred times at once. */
+  async #lookInTurn(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    await this.lookNow();
+    this.#isLooking = false;
   }
 
   look(): void {
@@ -107,8 +135,10 @@ export class Watch {
     }
     // By what stood before these lines: who took a payment has its lease by now. One that is gone was given up by a call
     // that ended, though its payment may be open, as on a full disk: then the next one to look takes it from nobody.
-    this.#leases = new Map(leases.map((row) => [row.payment_id, this.#seen(row, seenMs)]));
-    this.#lookedMs = seenMs;
+    // What stood in a file that lags behind stood so as of then: what changed since may have changed right after that.
+    const asOfMs = this.#freshMs ?? seenMs;
+    this.#leases = new Map(leases.map((row) => [row.payment_id, this.#seen(row, asOfMs)]));
+    this.#lookedMs = asOfMs;
   }
 
   #seen({ payment_id: id, holder, until_ms: untilMs }: LeaseRow, seenMs: number): SeenLease {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '../support/random.js';
 import type { GroundName } from '../support/world.js';
 import { drawBlow, type Lane, type Stage } from './blows/blow.js';
+import { crashDatabase } from './blows/database.js';
 import { fillDisk, moveClock, putLedgerBack, sleepHours } from './blows/machine.js';
 import { breakOperators, hideNode } from './blows/operators.js';
 import { dustOn, freezeAll, withdrawTo } from './blows/owner.js';
@@ -9,7 +10,15 @@ import { doomOne, killAll, killOne, pauseOne, reconcileNow, stallOne } from './b
 import type { Purse } from './purse.js';
 
 /** What goes on at once: in each lane one blow comes after the other, with time to hurt and too little to heal. */
-function lanesFor({ owners, purses }: Pick<WeatherParts, 'owners' | 'purses'>): readonly Lane[] {
+/** Blows that only a ledger in a file can be dealt: a full disk, and an older copy put in its place. */
+const OF_A_FILE: Lane['blows'] = [
+  [8, fillDisk],
+  [4, putLedgerBack],
+];
+/** Blows that only a database can be dealt. */
+const OF_A_DATABASE: Lane['blows'] = [[12, crashDatabase]];
+
+function lanesFor({ owners, purses, stage }: WeatherParts): readonly Lane[] {
   return [
     {
       calmMsMax: 700,
@@ -21,8 +30,7 @@ function lanesFor({ owners, purses }: Pick<WeatherParts, 'owners' | 'purses'>): 
         [4, killAll],
         [14, moveClock],
         [3, sleepHours],
-        [8, fillDisk],
-        [4, putLedgerBack],
+        ...(stage.shared === null ? OF_A_FILE : OF_A_DATABASE),
       ],
     },
     { calmMsMax: 2_000, blows: [[1, breakOperators('base')]] },

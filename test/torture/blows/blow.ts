@@ -4,6 +4,7 @@ import type { TestWallet } from '../../support/testWallet.js';
 import type { GroundName, TestWorld } from '../../support/world.js';
 import type { Notebook } from '../agent.js';
 import type { Crew } from '../crew.js';
+import type { SharedLedger } from '../shared.js';
 import type { Disk } from '../disk.js';
 import type { LightningSide } from '../sellers/lightning.js';
 import type { Watch } from '../watch.js';
@@ -21,6 +22,8 @@ export interface Stage {
   readonly lightning: LightningSide;
   /** The disk that the wallet lies on; null where this machine lets nobody mount one. */
   readonly disk: Disk | null;
+  /** The database that the ledger is in, with its servers; null where it is a file. */
+  readonly shared: SharedLedger | null;
   /** The wallet's agents. */
   readonly accounts: readonly string[];
   /** Sentences on what a blow found broken. */

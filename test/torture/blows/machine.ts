@@ -34,7 +34,7 @@ export const sleepHours: Blow = async ({ crew, watch, world, notebook }, random)
   notebook.sleeps++;
   const hours = 1 + random.below(SLEEP_HOURS_MAX);
   await crew.sleepAll(async () => {
-    watch.look();
+    await watch.lookNow();
     await world.advance(hours * 3600);
   });
   return 'slept for hours';

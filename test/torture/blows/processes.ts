@@ -30,11 +30,12 @@ export const pauseOne: Blow = async ({ crew }, random) => {
 export const stallOne: Blow = async ({ crew, watch, broken }, random) => {
   const point = random.pick(DRIVEN_POINTS);
   const stalled = await crew.stall(random, point, async ({ pid }) => {
-    watch.look();
+    await watch.lookNow();
     const { seq } = watch;
     const others = crew.alive.filter((one) => one.pid !== pid);
     const looked = Promise.all(others.map((one) => one.ask({ do: 'reconcile' }).catch(() => null)));
     await Promise.race([looked, delay(300 + random.below(500))]);
+    await watch.lookNow();
     broken.push(...watch.takenFrom(pid, seq));
   });
   return stalled ? 'process stalled behind a commit' : 'process to be stalled came to no such commit';
