@@ -1,6 +1,6 @@
 import type { DepositRaise, RaiseResult } from './attempts/depositRaise.js';
 import type { AtomicAmount, UsdMicros } from '../money/unit.js';
-import type { AgentChange, AgentChanged, AgentRecord } from './books/agent.js';
+import type { AgentBar, AgentChange, AgentChanged, AgentRecord } from './books/agent.js';
 import type { Answer, FreeAnswer } from './attempts/answer.js';
 import type {
   ApprovalRecord,
@@ -408,6 +408,8 @@ export interface AgentBook {
   ofToken(token: string, nowMs: number): Promise<string | null>;
   /** Why an agent that has this token may do nothing now; null for one that may, and for nobody's. Compared in constant time. */
   barOfToken(token: string, nowMs: number): Promise<'suspended' | 'expired' | null>;
+  /** Why an agent may do nothing at this moment, by the later of this clock and the ledger's; null for one that may. */
+  barOf(name: string, nowMs: number): Promise<AgentBar | null>;
 }
 
 /** The tree of budgets: amounts that a hold takes from beside the owner's caps. */

@@ -1,4 +1,3 @@
-import { standingOf } from '../ledger/books/agent.js';
 import type { Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import { isLive } from '../ledger/attempts/attempt.js';
@@ -82,11 +81,11 @@ export async function refill(engine: Engine, agent: string, signal: AbortSignal)
 /** A freeze, and a suspension or the end of either agent, stop it; the ledger looks again. */
 async function isStopped(engine: Engine, { agent, from }: RefillRule): Promise<boolean> {
   const { ledger } = engine;
-  const [head, ...agents] = await Promise.all([
+  const [head, ...bars] = await Promise.all([
     ledger.head(),
-    ...[agent, from].map((name) => ledger.agents.find(name)),
+    ...[agent, from].map((name) => ledger.agents.barOf(name, engine.now())),
   ]);
-  return head.frozen || agents.some((one) => one === null || standingOf(one, engine.now()) !== 'active');
+  return head.frozen || bars.some((bar) => bar !== null);
 }
 
 /** Where an agent can be refilled: the first dollar of each enabled network. */

@@ -1,4 +1,4 @@
-import { standingOf, unknownAgent } from '../ledger/books/agent.js';
+import { unknownAgent } from '../ledger/books/agent.js';
 import type { CommitObserver } from '../ledger/commitPoint.js';
 import type { Chain, EvmChain, LightningChain, SolanaChain, TempoChain } from '../chain/chain.js';
 import { configReader, readConfig, readConfigUnauthenticated } from '../config/configFile.js';
@@ -181,9 +181,8 @@ export class Engine {
 
   /** Throws `agent_suspended`, `agent_expired` or `agent_unknown` unless this agent may act at this moment. */
   async assertActive(): Promise<void> {
-    const agent = await this.ledger.agents.find(this.agent);
-    const standing = agent === null ? 'unknown' : standingOf(agent, this.now());
-    if (standing !== 'active') throw barredError(this.agent, standing);
+    const bar = await this.ledger.agents.barOf(this.agent, this.now());
+    if (bar !== null) throw barredError(this.agent, bar);
   }
 
   now(): number {

@@ -1,4 +1,3 @@
-import { standingOf } from '../ledger/books/agent.js';
 import type { Session } from '../ledger/books/session.js';
 import type { z } from 'zod';
 import { readConfigUnauthenticated } from '../config/configFile.js';
@@ -96,9 +95,8 @@ export class Wallet {
   /** Whether an agent's time is over, or it was removed. Throws what opening the wallet throws. */
   async isAgentOver(name: string): Promise<boolean> {
     return this.#withLedger(async () => {
-      const agent = await (await this.#shared.get()).ledger.agents.find(name);
-      const standing = agent === null ? 'removed' : standingOf(agent, this.#options.now());
-      return standing === 'expired' || standing === 'removed';
+      const bar = await (await this.#shared.get()).ledger.agents.barOf(name, this.#options.now());
+      return bar !== null && bar !== 'suspended';
     });
   }
 
@@ -108,8 +106,9 @@ export class Wallet {
    */
   async tokenHashOf(name: string): Promise<string | null> {
     return this.#withLedger(async () => {
-      const agent = await (await this.#shared.get()).ledger.agents.find(name);
-      return agent !== null && standingOf(agent, this.#options.now()) === 'active' ? agent.tokenHash : null;
+      const { agents } = (await this.#shared.get()).ledger;
+      if ((await agents.barOf(name, this.#options.now())) !== null) return null;
+      return (await agents.find(name))?.tokenHash ?? null;
     });
   }
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { ToldOutcome } from '../../src/wallet/answer/outcome.js';
+import { assertClock } from '../../src/wallet/clock/clockCheck.js';
 import { reconcileAll } from '../../src/wallet/settle/reconcile.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { connect } from '../http/fixture.js';
@@ -204,4 +205,21 @@ test('what was paid in between is on the chain, and nothing else', async () => {
   }
   expect(told.size).toBe(2);
   expect((await engine.ledger.audit()).findings).toEqual([]);
+});
+
+test('a clock that is set back after an agent’s end lets it do nothing, not even look', async () => {
+  const engine = await owner.engine();
+  const { ledger } = engine;
+  const untilMs = world.now() + 60_000;
+  const add = { act: 'add', index: 9, tokenHash: 'f'.repeat(64), untilMs } as const;
+  await ledger.agents.change('eve', add, world.now());
+  const before = world.now();
+  const eve = wallet.open({ agent: 'eve', now: () => before });
+  expect(await eve.balance({})).toMatchObject({ status: 'ok' });
+  await world.advance(61);
+  // The ledger sees the time, by a clock that was checked.
+  await assertClock(engine, await engine.config());
+  await ledger.freeze(world.now());
+  await ledger.unfreeze(world.now());
+  expect(await eve.balance({})).toMatchObject({ status: 'refused', code: 'agent_expired' });
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hashToken, tokenOf } from '../../src/money/agent.js';
+import { isStopped } from '../../src/wallet/call/ownerRules.js';
 import { LEASE_MS } from '../../src/ledger/attempts/lease.js';
 import type { NewBudget } from '../../src/ledger/books/budget.js';
 import type { HoldRequest } from '../../src/ledger/attempts/hold.js';
@@ -254,6 +255,8 @@ export function describeLedgerContract(name: string, storeIn: (home: string) => 
       await captured(ledger, late);
       expect(await ledger.openHold(holdRequest({ agent }))).toEqual(barred);
       expect(await ledger.agents.ofToken(token, T0)).toBeNull();
+      expect(await ledger.agents.barOf('other', T0)).toBe('expired');
+      expect(await isStopped({ ledger, now: () => T0 }, { agent, budgetPath: null })).toBe(true);
       // What was sent before is told its end.
       expect((await ledger.release(toSign.id, 'never_signed', untilMs)).kind).toBe('done');
       expect((await ledger.release(again.id, 'expired_unused', untilMs)).kind).toBe('done');
@@ -284,6 +287,24 @@ export function describeLedgerContract(name: string, storeIn: (home: string) => 
       await add(ledger, 5, { template: { name: 'crawler', agentsMax: null } });
       expect((await ledger.agents.list()).filter((one) => one.template === 'crawler')).toHaveLength(3);
       expect((await ledger.audit()).findings).toEqual([]);
+    });
+
+    test('counts the agents that a template made in a day by the later clock: one that was set back makes no room', async () => {
+      const ledger = await open();
+      const DAY_MS = 24 * 3_600_000;
+      const template = { name: 'crawler', agentsMax: 1 };
+      // What the ledger knows of time is three days on; who adds believes that it is today.
+      await captured(ledger, { nowMs: T0 + 3 * DAY_MS });
+      const add = (index: number, untilMs: number) =>
+        ledger.agents.change(
+          `c-${index}`,
+          { act: 'add', index, tokenHash: hashToken(`${index}`), template, untilMs },
+          T0,
+        );
+      await add(1, T0 + 3 * DAY_MS + 1_000);
+      await captured(ledger, { nowMs: T0 + 3 * DAY_MS + 2_000 });
+      expect(await ledger.agents.barOf('c-1', T0)).toBe('expired');
+      await expect(add(2, T0 + 4 * DAY_MS)).rejects.toMatchObject({ code: 'agents_full' });
     });
 
     test('keeps one live entitlement of a place, until it is used up', async () => {

@@ -1,4 +1,3 @@
-import { standingOf } from '../../ledger/books/agent.js';
 import type { Config } from '../../config/settings.js';
 import { runsOf } from '../../ledger/books/budget.js';
 import type { Ledger } from '../../ledger/ledger.js';
@@ -54,9 +53,9 @@ export async function isStopped(
   { agent, budgetPath }: Pick<Payment, 'agent' | 'budgetPath'>,
 ): Promise<boolean> {
   const { ledger } = engine;
-  const [{ frozen }, known] = await Promise.all([ledger.head(), ledger.agents.find(agent)]);
   const nowMs = engine.now();
-  if (frozen || known === null || standingOf(known, nowMs) !== 'active') return true;
+  const [{ frozen }, bar] = await Promise.all([ledger.head(), ledger.agents.barOf(agent, nowMs)]);
+  if (frozen || bar !== null) return true;
   const uses = await Promise.all(runsOf({ budgetPath }).map((id) => ledger.budgets.use(id, nowMs)));
   return uses.some((use) => use === null || use.node.endedMs !== null || use.node.expiresMs <= nowMs);
 }

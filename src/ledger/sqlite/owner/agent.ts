@@ -107,7 +107,12 @@ export function standingAt(
   agent: Pick<AgentRecord, 'state' | 'untilMs'>,
   nowMs: number,
 ): AgentState | 'expired' {
-  return standingOf(agent, Math.max(ledgerTimeMs(head, nowMs), nowMs));
+  return standingOf(agent, laterMs(head, nowMs));
+}
+
+/** The later of the clock and ledger time. */
+function laterMs(head: JournalHead, nowMs: number): number {
+  return Math.max(ledgerTimeMs(head, nowMs), nowMs);
 }
 
 /**
@@ -159,11 +164,14 @@ function newAgent(
     if (other.name === name) throw nameTaken(name, other.state);
     assertInvariant(other.index !== index, 'no two agents have the same keys');
   }
-  if (untilMs !== null && untilMs <= Math.max(ledgerTimeMs(head, nowMs), nowMs))
+  const latestMs = laterMs(head, nowMs);
+  if (untilMs !== null && untilMs <= latestMs)
     throw new WalletError('bad_input', 'The agent’s end has passed already.');
-  if (template !== null) assertTemplateRoom(others, template, Math.max(ledgerTimeMs(head, nowMs), nowMs));
+  if (template !== null) assertTemplateRoom(others, template, latestMs);
   const of = template?.name ?? null;
-  return { name, index, state: 'active', addedMs: nowMs, tokenHash, tokenMs: nowMs, untilMs, template: of };
+  // By the clock that a day of its template is counted by: one that was set back makes no agent older than it is (T30).
+  const madeMs = { addedMs: latestMs, tokenMs: latestMs };
+  return { name, index, state: 'active', ...madeMs, tokenHash, untilMs, template: of };
 }
 
 function changedAgent(

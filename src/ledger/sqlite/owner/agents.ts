@@ -1,8 +1,8 @@
-import type { AgentChange, AgentChanged, AgentRecord, AgentState } from '../../books/agent.js';
+import type { AgentBar, AgentChange, AgentChanged, AgentRecord, AgentState } from '../../books/agent.js';
 import { timingSafeEqual } from 'node:crypto';
 import type { AgentBook } from '../../ledger.js';
 import { hashToken, nameInToken } from '../../../money/agent.js';
-import { assertNothingOpen, changeAgent, findAgent, listAgents, standingAt } from './agent.js';
+import { assertNothingOpen, barOf, changeAgent, findAgent, listAgents, standingAt } from './agent.js';
 import type { LedgerAccess } from '../file/access.js';
 
 /** What the token of an agent that is not there is compared with: no text has this hash. */
@@ -49,6 +49,11 @@ export class Agents implements AgentBook {
   async barOfToken(token: string, nowMs: number): Promise<'suspended' | 'expired' | null> {
     const standing = (await this.#holderOf(token, nowMs))?.standing;
     return standing === 'suspended' || standing === 'expired' ? standing : null;
+  }
+
+  /** Why an agent may do nothing at this moment, by the later of this clock and the ledger's; null for one that may. */
+  async barOf(name: string, nowMs: number): Promise<AgentBar | null> {
+    return this.#access.read((context, head) => barOf(context, head, name, nowMs));
   }
 
   async #holderOf(
