@@ -169,8 +169,8 @@ export interface WithdrawalControl extends AttemptControl<Withdrawal> {
   find(id: string): Promise<Withdrawal | null>;
   /** The one that is under way from here, or null: the owner's, or `anybody`'s, a refill included. */
   findOpen(from: PaidFrom, whose: 'owner' | 'anybody'): Promise<Withdrawal | null>;
-  /** The one of this agent's that was opened last from here, or null. */
-  findLatest(agent: string, from: PaidFrom): Promise<Withdrawal | null>;
+  /** The one of this agent's that was opened last from here, or null: the owner's, or the wallet's own refill. */
+  findLatest(agent: string, from: PaidFrom, whose: 'owner' | 'refill'): Promise<Withdrawal | null>;
   /** What refills brought an agent in the last 24 hours, those on their way included. */
   refilledUsdMicros(refilled: Pick<RefillTerms, 'agent' | 'addresses'>, nowMs: number): Promise<UsdMicros>;
 }

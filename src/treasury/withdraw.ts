@@ -123,11 +123,25 @@ async function finishEarlier(
 
 /**
  * T28: a facilitator said that the last withdrawal settled, and the chain's RPC that it never did. One of them is wrong;
- * where it is the RPC, the next one would be a second, so the owner looks first.
+ * where it is the RPC, the next one would be a second, so the owner looks first. A refill and a withdrawal of the owner's may
+ * be under way beside each other: each is looked at until another one was begun after its end, by who had looked.
  */
 export async function assertNotContradicted(engine: Engine, route: Route): Promise<void> {
-  const { network, asset } = route;
-  const last = await engine.ledger.withdrawals.findLatest(engine.agent, placeOf(route));
+  const { withdrawals } = engine.ledger;
+  const [own, filled] = await Promise.all([
+    withdrawals.findLatest(engine.agent, placeOf(route), 'owner'),
+    withdrawals.findLatest(engine.agent, placeOf(route), 'refill'),
+  ]);
+  if (!wasLookedAt(own, filled)) assertAgreed(own, route);
+  if (!wasLookedAt(filled, own)) assertAgreed(filled, route);
+}
+
+/** Whether another one was begun after the end of this one. */
+function wasLookedAt(one: Withdrawal | null, other: Withdrawal | null): boolean {
+  return one !== null && other !== null && other.openedMs > one.changedMs;
+}
+
+function assertAgreed(last: Withdrawal | null, { network, asset }: Route): void {
   if (last?.state !== 'released' || last.receipt === null) return;
   const { way, tx } = JSON.parse(last.receipt) as { way: WithdrawalMethod['kind']; tx: string | null };
   // An RPC that sent it, and shows that it never arrived, contradicts nobody.

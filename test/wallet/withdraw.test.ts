@@ -238,6 +238,31 @@ describe.each(CHAINS)('on %s', (on) => {
     await expectTruth(place, mine, owner);
   });
 
+  test('a refill that was claimed and never came stops the next one, and the owner, though money left beside it meanwhile', async () => {
+    const { mine, engine } = await withRefills(place);
+    const owner = mine.open();
+    const order = { to: await ground.newOwner(), usdMicros: DOLLAR };
+    world.sandbox.facilitator.setFault('lying');
+    const interrupted = new AbortController();
+    const refilling = refill(engine, 'researcher', interrupted.signal);
+    await expect.poll(async () => (await attemptsIn(engine))[0]?.note, PATIENT).toBe('taken');
+    interrupted.abort();
+    expect(await refilling).toEqual({ kind: 'later' });
+    world.sandbox.facilitator.setFault(null);
+    expect(await take(owner, order)).toMatchObject({ withdrawal: { confirmed: true, refills: null } });
+
+    await world.advance(PAST_WINDOW_SEC);
+    await reconcileAll(engine, anyCall().signal);
+    const states = (await attemptsIn(engine)).map(({ state }) => state);
+    expect(states).toEqual(['released', 'captured']);
+    expect(await look(engine)).toMatchObject({ kind: 'not', why: 'contradicted' });
+    await expect(take(owner, order)).rejects.toThrow(/shows that it never did.*--repeat/);
+    expect(signaturesIn(mine.home)).toBe(2);
+    // Once the owner has looked, and says so, all goes on.
+    await take(owner, { ...order, repeats: true });
+    expect(await look(engine)).toMatchObject({ kind: 'sent' });
+  });
+
   describe('money taken out', () => {
     test('goes to the addresses that the owner named alone, where they named any, and to own agents', async () => {
       const [named, other] = [await ground.newOwner(), await ground.newOwner()];

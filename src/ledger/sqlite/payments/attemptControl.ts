@@ -76,7 +76,8 @@ export function withdrawalControl(access: LedgerAccess): WithdrawalControl {
     ...attemptControl<Withdrawal>(access, 'withdrawal'),
     find: (id) => access.read((context, head) => findWithdrawal(context, head, id)),
     findOpen: (from, whose) => access.read((context, head) => openFrom(context, head, from, whose)),
-    findLatest: (agent, from) => access.read((context, head) => latestFrom(context, head, agent, from)),
+    findLatest: (agent, from, whose) =>
+      access.read((context, head) => latestFrom(context, head, agent, from, whose)),
     refilledUsdMicros: (refilled, nowMs) =>
       access.read((context, head) => refilledUsdMicros(context, head, refilled, nowMs)),
   };

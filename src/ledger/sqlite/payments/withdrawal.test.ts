@@ -91,13 +91,14 @@ describe('a withdrawal in the ledger', () => {
       row,
       await ledger.withdrawals.find(row.id),
       await ledger.withdrawals.findOpen(from, 'owner'),
-      await ledger.withdrawals.findLatest('default', from),
+      await ledger.withdrawals.findLatest('default', from, 'owner'),
       ...(await ledger.openAttempts(10)).filter(({ id }) => id === row.id),
     ]) {
       expect(found).toMatchObject({ kind: 'withdrawal', id: row.id, heldAtomic: DOLLAR });
       for (const field of ['url', 'protocol', 'requestHash', 'sessionId'])
         expect(found).not.toHaveProperty(field);
     }
+    expect(await ledger.withdrawals.findLatest('default', from, 'refill')).toBeNull();
     expect(await ledger.findPayment(row.id)).toBeNull();
     expect(await ledger.withdrawals.find(payment.id)).toBeNull();
     const head = await ledger.head();

@@ -103,16 +103,18 @@ export function openFrom(
   return row === null ? null : withdrawalOf(asRow(row));
 }
 
-/** The withdrawal of an agent's that was opened last from here, or null. */
+/** The withdrawal of an agent's that was opened last from here, or null: the owner's, or the wallet's own refill. */
 export function latestFrom(
   context: LedgerContext,
   head: JournalHead,
   agent: string,
   from: PaidFrom,
+  whose: 'owner' | 'refill',
 ): Withdrawal | null {
   const { network, asset, payFrom } = from;
-  const where = `agent = ? AND ${IS_WITHDRAWAL} AND ${FROM}`;
-  const row = selectPayment(context, head, where, agent, network, asset, payFrom);
+  const isWhose = `+origin ${whose === 'owner' ? '=' : '<>'} ?`;
+  const where = `agent = ? AND ${IS_WITHDRAWAL} AND ${FROM} AND ${isWhose}`;
+  const row = selectPayment(context, head, where, agent, network, asset, payFrom, WITHDRAWAL_ORIGIN);
   return row === null ? null : withdrawalOf(asRow(row));
 }
 
