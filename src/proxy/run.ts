@@ -7,6 +7,7 @@ import type { BudgetUse } from '../ledger/books/budget.js';
 import { formatUsd } from '../money/decimal.js';
 import type { UsdMicros } from '../money/unit.js';
 import type { Labels } from '../payment/labels.js';
+import { endSoon } from '../server/endSoon.js';
 import { NoticeKeeper } from '../server/noticeKeeper.js';
 import { TelemetryKeeper } from '../server/telemetryKeeper.js';
 import { settleBinding } from '../server/http/socket/binding.js';
@@ -102,6 +103,7 @@ export async function runProgram(options: RunOptions): Promise<RunEnd> {
   } finally {
     await telemetry.close();
     await wallet.close();
+    endSoon();
   }
 }
 

@@ -1,4 +1,5 @@
 import type { OwnerStep } from '../errors/ownerAction.js';
+import { endSoon } from '../server/endSoon.js';
 import { NoticeKeeper } from '../server/noticeKeeper.js';
 import { TelemetryKeeper } from '../server/telemetryKeeper.js';
 import { settleBinding, type BindingOptions } from '../server/http/socket/binding.js';
@@ -54,5 +55,6 @@ export async function serveProxy(options: ServeProxyOptions): Promise<number> {
   } finally {
     await telemetry.close();
     await wallet.close();
+    endSoon();
   }
 }

@@ -14,6 +14,7 @@ import type { RefusalReason } from './http/refusal.js';
 import { ServedWallets } from './http/sessions/servedWallets.js';
 import { NoticeKeeper } from './noticeKeeper.js';
 import { AdminKeeper, type OpenAdmin } from './adminKeeper.js';
+import { endSoon } from './endSoon.js';
 import { TelemetryKeeper } from './telemetryKeeper.js';
 import { OwnerPageKeeper, type ServeOwnerPage } from './ownerPageKeeper.js';
 import { within } from './within.js';
@@ -22,8 +23,6 @@ import { within } from './within.js';
 const FINISH_CALLS_MS = 25_000;
 /** Time to write down what became of calls that were cut off. */
 const CLOSE_MS = 10_000;
-/** Nothing should be left that keeps the process alive; if something is, it ends all the same. */
-const LINGER_MS = 1_000;
 
 /**
  * How much V8 lets the heap grow before it collects again, in percent. By itself it trades memory for time: a burst of
@@ -170,7 +169,7 @@ export async function serveHttpWallet(options: ServeOptions): Promise<number> {
   );
   await health?.close();
   log.info('stopped');
-  setTimeout(() => process.exit(), LINGER_MS).unref();
+  endSoon();
   return 0;
 }
 

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startGateway, type Gateway } from '../../sandbox/gateway.ts';
@@ -160,6 +162,42 @@ test('purser proxy --json prints one line when it listens, pays, and ends on a s
   const [code] = (await once(child, 'close')) as [number | null];
   expect(code).toBe(0);
   expect((await lines.next()).done).toBe(true);
+});
+
+describe('a collector of traces that never ends its answer', () => {
+  let dripping: Server;
+
+  beforeAll(async () => {
+    // No exporter gives up on it by itself: bytes go on coming.
+    dripping = createServer((incoming, outgoing) => {
+      incoming.resume();
+      outgoing.writeHead(200, { 'content-type': 'application/json' });
+      const drip = setInterval(() => outgoing.write(' '), 100);
+      outgoing.once('close', () => clearInterval(drip));
+    });
+    await once(dripping.listen(0, '127.0.0.1'), 'listening');
+    const url = `http://127.0.0.1:${(dripping.address() as AddressInfo).port}`;
+    const set = ['config', 'set', 'telemetry.otlp_url', url, '--passphrase-file', scratch.passphraseFile];
+    expect(await scratch.purser(set)).toMatchObject({ exit: 0 });
+  });
+
+  afterAll(async () => {
+    const set = ['config', 'set', 'telemetry.otlp_url', 'none', '--passphrase-file', scratch.passphraseFile];
+    expect(await scratch.purser(set)).toMatchObject({ exit: 0 });
+    dripping.closeAllConnections();
+    dripping.close();
+  });
+
+  test('keeps neither a run nor a proxy from its end', async () => {
+    const requested = once(dripping, 'request');
+    expect(await run('--budget', '0.05', process.execPath, program, '1', '7')).toMatchObject({ exit: 7 });
+    await requested;
+    const child = spawnPurser(['proxy', '--port', '0', '--json'], scratch.env(UNLOCKED().env));
+    await once(createInterface({ input: child.stdout! }), 'line');
+    child.kill('SIGTERM');
+    const [code] = (await once(child, 'close')) as [number | null];
+    expect(code).toBe(0);
+  });
 });
 
 // The last one: the agent stays in its budget.
