@@ -160,6 +160,10 @@ describe('a token of the owner’s issuer', () => {
       { iat: NOW_SEC - 24 * 3_600 - 61, exp: NOW_SEC + 300 },
     ])
       expect([over, await verify(await issuer.token(over))]).toEqual([over, WRONG]);
+    // Whatever end it names.
+    expect(await verify(await issuer.token({ exp: 1e15 }))).toMatchObject({
+      until: new Date(T0 + 24 * 3_600_000).toISOString(),
+    });
     const token = await issuer.token();
     expect(await verify(token, T0 + 360_000 - 1)).toMatchObject({ role: 'operator' });
     expect(await verify(token, T0 + 361_000)).toBe(WRONG);

@@ -79,10 +79,11 @@ export class OidcTokens {
     }
     if (payload === 'no_keys') return 'unreachable';
     if (typeof payload === 'string') return 'wrong';
-    const { sub = '', exp = 0 } = payload;
+    const { sub = '', exp = 0, iat = 0 } = payload;
     const role = roleOf(admin.oidcRoles, payload);
     if (role === null || !SUBJECT.test(sub)) return 'wrong';
-    return { name: `oidc:${sub}`, role, until: new Date(exp * 1000).toISOString() };
+    const untilSec = Math.min(exp, iat + AGE_SEC_MAX);
+    return { name: `oidc:${sub}`, role, until: new Date(untilSec * 1000).toISOString() };
   }
 
   #settle({ admin, net }: OidcTerms): void {
