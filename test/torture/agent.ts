@@ -58,6 +58,7 @@ export async function runAgent(
 
 async function pursue(wish: Wish, random: Random, parts: AgentParts): Promise<void> {
   const { crew, markets, notebook, isOver } = parts;
+  const { sleeps } = notebook;
   const startedMs = performance.now();
   const givesUpAt = Date.now() + PATIENCE_MS;
   for (let attempt = 0; attempt < ATTEMPTS_MAX && Date.now() < givesUpAt && !isOver(); attempt++) {
@@ -70,7 +71,7 @@ async function pursue(wish: Wish, random: Random, parts: AgentParts): Promise<vo
     const last = outcomes.find((outcome) => outcome !== null && isEnd(outcome));
     if (last !== undefined && last !== null) {
       if (last.status === 'ok' && last.money === 'captured' && random.percent(10)) {
-        await expectReplay(wish, { first: last, startedMs }, random, parts);
+        await expectReplay(wish, { first: last, startedMs, sleeps }, random, parts);
       }
       return;
     }
@@ -141,14 +142,22 @@ async function payBy(
 /** Asks for the same again right after it was delivered: the stored answer, and nothing paid. */
 async function expectReplay(
   wish: Wish,
-  { first, startedMs }: { readonly first: Outcome; readonly startedMs: number },
+  {
+    first,
+    startedMs,
+    sleeps,
+  }: {
+    readonly first: Outcome;
+    readonly startedMs: number;
+    /** Hours that are slept within the first call take it out of the minute, too. */
+    readonly sleeps: number;
+  },
   random: Random,
   parts: AgentParts,
 ): Promise<void> {
   // A receipt that turns out false ends the payment, and then there is nothing to replay.
   if (wish.fault === 'false_receipt' || wish.fault === 'borrowed_receipt') return;
   const { crew, notebook, slowness } = parts;
-  const { sleeps } = notebook;
   const process = await crew.pick(random);
   const bound = { timeout_ms: Math.ceil(wish.timeoutMs * slowness) };
   const again = await payBy(process, { ...wish.call, ...bound }, wish, parts);

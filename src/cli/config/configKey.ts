@@ -4,7 +4,7 @@ import { isWalletError, WalletError } from '../../errors/walletError.js';
 
 /** Keys that come by the dozen, named once where all are listed. */
 const FAMILY =
-  /^(agents\.<agent>|budgets\.<budget>|notices\.channels\.<channel>|(?:limits|ceilings)\.categories\.<category>)\..*$/;
+  /^(admin\.oidc|agents\.<agent>|budgets\.<budget>|notices\.channels\.<channel>|(?:limits|ceilings)\.categories\.<category>)\..*$/;
 
 /** The key as the config spells it. Throws `bad_input` that lists the keys there are. */
 export function findConfigKey(text: string): string {
