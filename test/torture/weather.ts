@@ -9,7 +9,6 @@ import { dustOn, freezeAll, withdrawTo } from './blows/owner.js';
 import { doomOne, killAll, killOne, pauseOne, reconcileNow, stallOne } from './blows/processes.js';
 import type { Purse } from './purse.js';
 
-/** What goes on at once: in each lane one blow comes after the other, with time to hurt and too little to heal. */
 /** Blows that only a ledger in a file can be dealt: a full disk, and an older copy put in its place. */
 const OF_A_FILE: Lane['blows'] = [
   [8, fillDisk],
@@ -18,6 +17,7 @@ const OF_A_FILE: Lane['blows'] = [
 /** Blows that only a database can be dealt. */
 const OF_A_DATABASE: Lane['blows'] = [[12, crashDatabase]];
 
+/** What goes on at once: in each lane one blow comes after the other, with time to hurt and too little to heal. */
 function lanesFor({ owners, purses, stage }: WeatherParts): readonly Lane[] {
   return [
     {
