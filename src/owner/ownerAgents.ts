@@ -12,6 +12,7 @@ import { WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { hashToken } from '../money/agent.js';
+import { durationText } from '../text/duration.js';
 import { placesOf } from '../wallet/agentAddress.js';
 import { rememberLedger } from '../wallet/checkpoint.js';
 import {
@@ -23,6 +24,7 @@ import {
   type DeliverToken,
   type NewAgent,
   type NewAgentTerms,
+  type SettledTerms,
 } from './newAgent.js';
 import { moneyAt, type AddressMoney } from './ownAddresses.js';
 import { provedConfig, withLedger } from './ownerConfig.js';
@@ -109,8 +111,8 @@ export async function addAgent(
   };
   const keys = await unlockAsOwner(options, operation);
   return withLedger(options, keys, async (ledger) => {
-    const check: NewAgent['check'] = (_config, { keys: found }) => {
-      if (JSON.stringify(found) === JSON.stringify(shown.keys)) return;
+    const check: NewAgent['check'] = (_config, found) => {
+      if (givenBy(found) === givenBy(shown)) return;
       throw new WalletError('owner_proof_needed', 'The template was changed meanwhile; nothing was added.', {
         owner: { say: 'Look at the template again.', action: { kind: 'addAgent', name } },
       });
@@ -125,13 +127,18 @@ export async function addAgent(
   });
 }
 
+/** All that a template gives an agent, as one text. */
+function givenBy({ keys, template }: SettledTerms): string {
+  return JSON.stringify([keys, template?.life]);
+}
+
 /** Gives an agent that has an end a later one: the owner's alone. Throws `agent_unknown`, `bad_input`. */
 export async function prolongAgent(options: OwnerOptions, name: string, moreMs: number): Promise<AgentLine> {
   checkName(name);
   if (!(moreMs > 0 && moreMs <= AGENT_LIFE_MS_MAX))
     throw new WalletError('bad_input', 'An agent is prolonged by 366d at most.');
   const operation: OwnerOperation = {
-    what: `Letting the agent ${name} act for ${moreMs / 60_000} minutes more`,
+    what: `Letting the agent ${name} act for ${durationText(moreMs)} more`,
     action: { kind: 'prolongAgent', name },
   };
   const keys = await unlockAsOwner(options, operation);

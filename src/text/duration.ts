@@ -6,3 +6,9 @@ export function parseDuration(text: string): number | null {
   const ms = Number(count) * (UNITS[unit] ?? 0);
   return ms > 0 ? ms : null;
 }
+
+/** A length of time as {@link parseDuration} reads it, by the largest unit that it is whole in; `ms` is whole in seconds. */
+export function durationText(ms: number): string {
+  const [unit, size] = Object.entries(UNITS).findLast(([, one]) => ms % one === 0) ?? ['s', UNITS['s'] ?? 1];
+  return `${Math.floor(ms / size)}${unit}`;
+}

@@ -27,9 +27,10 @@ import {
  * no, nothing is signed and the answer is null.
  *
  * One withdrawal of the owner's at a time leaves an address in one asset: where an earlier one is open, its end comes first, and
- * the same transfer is presented again as it was signed. A refill that is on its way is no reason to wait: it counts as held. Throws `bad_input`, `network_disabled`, `insufficient_funds`,
- * `gas_missing`, `payment_unresolved`, `rpc_unavailable`, `ledger_*`, `signer_refused`; whether anything was signed is
- * in `money`.
+ * the same transfer is presented again as it was signed. It waits for no refill: what one may still move counts as held.
+ *
+ * Throws `bad_input`, `network_disabled`, `insufficient_funds`, `gas_missing`, `payment_unresolved`, `rpc_unavailable`,
+ * `ledger_*`, `signer_refused`; whether anything was signed is in `money`.
  */
 export async function withdraw(
   engine: Engine,

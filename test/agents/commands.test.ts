@@ -75,6 +75,26 @@ describe('a token', () => {
   });
 });
 
+test.each([
+  ['time', '["for=9d","limits.per_day_usd=1"]'],
+  ['settings', '["for=7d","limits.per_day_usd=2"]'],
+])('a template whose %s changed while its owner was asked makes nobody', async (_what, after) => {
+  const set = (terms: string) => asOwner('config', 'set', 'templates.late.terms', terms);
+  expect(await set('["for=7d","limits.per_day_usd=1"]')).toMatchObject({ exit: 0 });
+  const changed = vi.fn(() => set(after));
+  const passphrase = async (): Promise<string> => {
+    if (changed.mock.calls.length === 0) expect(await changed()).toMatchObject({ exit: 0 });
+    return TEST_PASSPHRASE;
+  };
+  const owner = { ...ownerOf(mine.home, TEST_PASSPHRASE), auth: { passphrase, atTerminal: false } };
+  const deliver = vi.fn(() => Promise.resolve());
+  await expect(addAgent(owner, 'late', deliver, { template: 'late' })).rejects.toMatchObject({
+    code: 'owner_proof_needed',
+  });
+  expect(deliver).not.toHaveBeenCalled();
+  expect(changed).toHaveBeenCalledOnce();
+});
+
 test('a template gives a new agent its settings and its time, which the owner alone prolongs', async () => {
   const set = (key: string, value: string) => asOwner('config', 'set', key, value);
   expect(await set('budgets.crawling.total_usd', '3')).toMatchObject({ exit: 0 });
