@@ -64,7 +64,9 @@ export class HostileShop {
       const stall = hosts.get(host);
       response.on('error', () => undefined);
       if (stall === undefined) return void response.writeHead(421).end();
-      void readSeen(request, host, owners).then(async (seen) => {
+      // A stall may have made up the payee of what comes here a moment ago.
+      void Promise.all(naming).then(async () => {
+        const seen = await readSeen(request, host, owners);
         stall.seen.push(seen);
         await stall.serve(seen, response);
       });
@@ -77,13 +79,14 @@ export class HostileShop {
     const [port, intranetPort] = await Promise.all([listen(server, sockets), listen(intranet, sockets)]);
     const settle = settler(sandbox);
     const { solana } = sandbox;
+    const naming: Promise<void>[] = [];
     const opening: Promise<void>[] = [];
     const openAccount = (owner: string): void => {
-      const opened = async (): Promise<void> => {
-        await solana.fund(owner, 0n);
+      const name = async (): Promise<void> => {
         owners.set(await tokenAccountOf(owner as Parameters<typeof tokenAccountOf>[0]), owner);
       };
-      opening.push(opened());
+      naming.push(name());
+      opening.push(solana.fund(owner, 0n).then(() => undefined));
     };
     const stalls = roles.map((role) => {
       const id = idOf(role);
