@@ -1,5 +1,5 @@
 import { COMMIT_POINTS, type CommitPoint } from '../../../src/ledger/commitPoint.js';
-import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
@@ -55,7 +55,8 @@ export const fillDisk: Blow = async ({ crew, disk }, random) => {
 
 /**
  * Puts an older copy of the ledger in the place of the one in use, with every process ended in order: nobody pays under
- * it. Then the right one comes back, and all goes on.
+ * it. Then the right one comes back, and all goes on. A copy that has all that the keystore remembers stays away: a process
+ * that was doomed dies before it tells the keystore what it wrote last, and the wallet would take that copy for its ledger.
  */
 export const putLedgerBack: Blow = async (stage, random) => {
   const { crew, watch, mine } = stage;
@@ -64,7 +65,8 @@ export const putLedgerBack: Blow = async (stage, random) => {
     watch.stop();
     try {
       const old = stage.oldLedger;
-      if (old !== null && old.seq < watch.seq) code = await payUnder(stage, old.file);
+      const isOlder = old !== null && old.seq < rememberedSeq(mine.home);
+      if (isOlder) code = await payUnder(stage, old.file);
       if (old === null || random.percent(50)) stage.oldLedger = await copyLedger(mine.home, watch.seq);
     } finally {
       watch.start();
@@ -72,6 +74,14 @@ export const putLedgerBack: Blow = async (stage, random) => {
   });
   return code === '' ? 'ledger copied' : `older ledger put back: ${code}`;
 };
+
+/** The newest entry of the journal that the keystore remembers. */
+function rememberedSeq(home: string): number {
+  const { anchor } = JSON.parse(readFileSync(join(home, 'keystore-anchor.json'), 'utf8')) as {
+    anchor: [ledgerId: string, seq: number, headHash: string];
+  };
+  return anchor[1];
+}
 
 async function payUnder({ world, mine, crew, broken }: Stage, copy: string): Promise<string> {
   const inHome = (name: string): string => join(mine.home, name);
@@ -82,8 +92,8 @@ async function payUnder({ world, mine, crew, broken }: Stage, copy: string): Pro
     const one = await startWalletProcess(mine.home, crew.setup);
     const outcome: Outcome = await one.pay({ url: world.url('/v2/json'), max_usd: '0.05' });
     await one.kill();
-    if (outcome.status !== 'failed' || outcome.money !== 'none')
-      broken.push(`under an older copy of the ledger a call was ${outcome.status}: ${outcome.message}`);
+    if (outcome.code !== 'ledger_older' || outcome.money !== 'none')
+      broken.push(`under an older copy of the ledger a call was ${outcome.code}: ${outcome.message}`);
     return outcome.code;
   } finally {
     for (const name of LEDGER_FILES) rmSync(inHome(name), { force: true });
