@@ -46,6 +46,26 @@ export function waitForDisk(db: Sqlite, waits: boolean): void {
   db.exec(`PRAGMA synchronous = ${waits ? 'FULL' : 'NORMAL'}`);
 }
 
+/** Pages of the log past which a commit itself brings it into the file: 16 MiB, of which the disk must have room. */
+const LOG_PAGES_MAX = 4096;
+
+/** Has the commits of a connection leave the log to {@link clearLog}, as far as that keeps it short. */
+export function boundLog(db: Sqlite): void {
+  db.pragma(`wal_autocheckpoint = ${LOG_PAGES_MAX}`);
+}
+
+/**
+ * Brings what is in the log into the file, both synced, as far as nobody reads what was before; waits for nobody. What cannot
+ * be done is left to the next time, and to {@link LOG_PAGES_MAX}. Never throws.
+ */
+export function clearLog(db: Sqlite): void {
+  try {
+    statement(db, 'PRAGMA wal_checkpoint(PASSIVE)').all();
+  } catch {
+    // A disk that is full or fails: the log holds all, and the next commit meets the same fault.
+  }
+}
+
 /** The schema version of an open ledger. */
 export function schemaVersionOf(db: Sqlite): number {
   return Number(statement(db, 'PRAGMA user_version').pluck().get());

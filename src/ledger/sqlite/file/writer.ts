@@ -2,6 +2,8 @@ import { waitsForDisk, type CommitObserver, type CommitPoint } from '../../commi
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { WalletError } from '../../../errors/walletError.js';
 import {
+  boundLog,
+  clearLog,
   tryToBegin,
   fileIdentity,
   statement,
@@ -27,6 +29,12 @@ const CONTENDED_MS = 100;
  * power cut takes away next to nothing.
  */
 const SYNC_BEHIND_MS = 100;
+
+/**
+ * After so many commits the log is brought into the file, behind the answers: a commit writes a dozen pages, so that the log
+ * has some four megabytes by then, and the next commits use it anew.
+ */
+const CLEAR_LOG_EVERY = 64;
 
 /**
  * When to ask for the lock again. The longer an operation has waited, the more often it asks, so that it comes before
@@ -75,6 +83,8 @@ export class LedgerWriter {
   /** Whether the connection's commits wait for the disk, as they do when it is opened. */
   #waits = true;
   #syncTimer: NodeJS.Timeout | undefined;
+  /** The newest commit when the log was last brought into the file. */
+  #clearedCommit = 0;
   /** When another process was last seen to hold the lock. */
   #busySeen = -Infinity;
 
@@ -84,6 +94,7 @@ export class LedgerWriter {
     this.#journal = journal;
     this.#identity = fileIdentity(path);
     this.#options = options;
+    boundLog(db);
   }
 
   /** How often this process began to write: what was read before the latest may be old. */
@@ -124,11 +135,24 @@ export class LedgerWriter {
       if (this.#leftCommit <= this.#diskCommit) return;
       // Where that fails, the next commit that waits for the disk meets the same fault.
       syncLog(this.#path).then(
-        () => this.#noteOnDisk(commit),
+        () => {
+          this.#noteOnDisk(commit);
+          this.#clearLog();
+        },
         () => undefined,
       );
     }, SYNC_BEHIND_MS);
     this.#syncTimer.unref();
+  }
+
+  /**
+   * Brings the log into the file once it is long. SQLite itself would do so within a commit that a call waits for; here it is
+   * behind the sync, so that only the file is left to be written.
+   */
+  #clearLog(): void {
+    if (!this.#db.open || this.#commits - this.#clearedCommit < CLEAR_LOG_EVERY) return;
+    this.#clearedCommit = this.#commits;
+    clearLog(this.#db);
   }
 
   #noteOnDisk(commit: number): void {
