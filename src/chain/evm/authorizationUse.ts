@@ -1,12 +1,11 @@
 import type { SettlementQuery } from '../settlement.js';
-import { RpcFault } from '../rpcFault.js';
 import type { Block } from './answer.js';
-import { findMoment } from './blockSearch.js';
 import { searchLogs } from './logSearch.js';
 import {
   blockOfEvent,
+  observeSpent,
   SEARCH_CALLS_MAX,
-  searchStarts,
+  searchRanges,
   type NonceUse,
   type Observation,
 } from './observation.js';
@@ -20,30 +19,22 @@ export const AUTHORIZATION_USE: NonceUse = {
 };
 
 /** A nonce reads as used when it was cancelled, too: only the events tell by what it was spent. */
-async function lookForUse(
+function lookForUse(
   operator: Operator,
   query: SettlementQuery,
   at: Block,
   settled: Block,
   signal: AbortSignal,
 ): Promise<Observation> {
-  const { origin } = operator;
-  const spentAt = { kind: 'spent', at, settled: at.number <= settled.number, origin } as const;
-  try {
+  return observeSpent(operator, at, settled, async () => {
     const spent = await findSpending(operator, query, at, signal);
-    if (spent === null) return { ...spentAt, fault: null };
+    if (spent === null) return null;
     const isSettlement = spent.event === 'AuthorizationUsed';
     const block = await blockOfEvent(operator, spent, isSettlement, query, signal);
-    const isSettled = block.number <= settled.number;
-    if (spent.event === 'AuthorizationCanceled')
-      return { kind: 'cancelled', at, block, settled: isSettled, origin };
+    if (spent.event === 'AuthorizationCanceled') return { kind: 'cancelled', block };
     const amountAtomic = await readPayment(operator, query, spent, signal);
-    if (amountAtomic === null) return { ...spentAt, fault: null };
-    return { kind: 'paid', at, block, tx: spent.tx, amountAtomic, settled: isSettled, origin };
-  } catch (fault) {
-    if (!(fault instanceof RpcFault)) throw fault;
-    return { ...spentAt, fault };
-  }
+    return amountAtomic === null ? null : { kind: 'paid', block, tx: spent.tx, amountAtomic };
+  });
 }
 
 /** The one log that spent the nonce, between the signing and the expiry; null where the operator shows none. */
@@ -53,21 +44,11 @@ async function findSpending(
   at: Block,
   signal: AbortSignal,
 ): Promise<NonceLog | null> {
-  const { asset, from: payer, nonce, validBeforeSec } = query;
+  const { asset, from: payer, nonce } = query;
   const filter = { asset, payer, nonce, events: ['AuthorizationUsed', 'AuthorizationCanceled'] } as const;
-  let top = (await findMoment(operator, validBeforeSec, at, signal)).above ?? at;
-  for await (const from of searchStarts(operator, query, top, signal)) {
-    for await (const [log] of searchLogs(
-      operator,
-      filter,
-      { from, to: top.number },
-      SEARCH_CALLS_MAX,
-      signal,
-    )) {
+  for await (const range of searchRanges(operator, query, at, signal)) {
+    for await (const [log] of searchLogs(operator, filter, range, SEARCH_CALLS_MAX, signal))
       if (log !== undefined && isNonceLog(log)) return log;
-    }
-    if (from === 0n) return null;
-    top = await operator.blockAt(from, signal);
   }
   return null;
 }

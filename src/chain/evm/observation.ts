@@ -51,6 +51,11 @@ export type Observation = { readonly origin: string } & (
   | { readonly kind: 'down'; readonly fault: RpcFault }
 );
 
+/** By what a payment was found spent, and in which block. */
+type Spending =
+  | { readonly kind: 'paid'; readonly block: Block; readonly tx: Hex; readonly amountAtomic: AtomicAmount }
+  | { readonly kind: 'cancelled'; readonly block: Block };
+
 /** One transaction that took by a promise. */
 export interface SeenCharge {
   readonly tx: Hex;
@@ -176,6 +181,51 @@ export async function* searchStarts(
     if (from >= searched) continue;
     searched = from;
     yield from;
+  }
+}
+
+/** Blocks of the ends of a search, both in it. */
+export interface BlockRange {
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+/**
+ * The blocks in which what was signed can have landed, from the signing to the expiry, in ranges that lie side by side: the
+ * likeliest first. Throws as {@link searchStarts} does.
+ */
+export async function* searchRanges(
+  operator: Operator,
+  query: Pick<SettlementQuery, 'openedSec' | 'marks' | 'validBeforeSec'>,
+  at: Block,
+  signal: AbortSignal,
+): AsyncGenerator<BlockRange> {
+  let top = (await findMoment(operator, query.validBeforeSec, at, signal)).above ?? at;
+  for await (const from of searchStarts(operator, query, top, signal)) {
+    yield { from, to: top.number };
+    if (from === 0n) return;
+    top = await operator.blockAt(from, signal);
+  }
+}
+
+/**
+ * What is seen of a payment that the state of `at` shows spent: what `look` finds it spent by, or that alone where it finds
+ * nothing or the operator does not say. Never throws for RPC faults.
+ */
+export async function observeSpent(
+  { origin }: Operator,
+  at: Block,
+  settled: Block,
+  look: () => Promise<Spending | null>,
+): Promise<Observation> {
+  const spent = { kind: 'spent', at, settled: at.number <= settled.number, origin } as const;
+  try {
+    const found = await look();
+    if (found === null) return { ...spent, fault: null };
+    return { ...found, at, settled: found.block.number <= settled.number, origin };
+  } catch (fault) {
+    if (!(fault instanceof RpcFault)) throw fault;
+    return { ...spent, fault };
   }
 }
 

@@ -3,12 +3,12 @@ import type { Moved } from '../history.js';
 import type { Permit2Use, SettlementQuery } from '../settlement.js';
 import { RpcFault } from '../rpcFault.js';
 import type { Block, Hex } from './answer.js';
-import { findMoment } from './blockSearch.js';
 import { searchLogs } from './logSearch.js';
 import {
   blockOfEvent,
+  observeSpent,
   SEARCH_CALLS_MAX,
-  searchStarts,
+  searchRanges,
   type NonceUse,
   type Observation,
 } from './observation.js';
@@ -50,25 +50,24 @@ export const PERMIT2_USE: NonceUse = {
   lookForUse,
 };
 
-async function lookForUse(
+function lookForUse(
   operator: Operator,
   query: SettlementQuery,
   at: Block,
   settled: Block,
   signal: AbortSignal,
 ): Promise<Observation> {
-  const { origin } = operator;
-  const spentAt = { kind: 'spent', at, settled: at.number <= settled.number, origin } as const;
-  try {
+  return observeSpent(operator, at, settled, async () => {
     const transfer = await findTransfer(operator, query, at, signal);
-    if (transfer === null) return { ...spentAt, fault: null };
+    if (transfer === null) return null;
     const { tx, amountAtomic } = transfer;
-    const block = await blockOfEvent(operator, transfer, true, query, signal);
-    return { kind: 'paid', at, block, tx, amountAtomic, settled: block.number <= settled.number, origin };
-  } catch (fault) {
-    if (!(fault instanceof RpcFault)) throw fault;
-    return { ...spentAt, fault };
-  }
+    return {
+      kind: 'paid',
+      block: await blockOfEvent(operator, transfer, true, query, signal),
+      tx,
+      amountAtomic,
+    };
+  });
 }
 
 /**
@@ -82,12 +81,10 @@ async function findTransfer(
   at: Block,
   signal: AbortSignal,
 ): Promise<TransferLog | null> {
-  const { asset, from: payer, to: payee, validBeforeSec } = query;
+  const { asset, from: payer, to: payee } = query;
   const filter = { asset, payer, payee, events: ['Transfer'] } as const;
-  let top = (await findMoment(operator, validBeforeSec, at, signal)).above ?? at;
   let calls = 0;
-  for await (const from of searchStarts(operator, query, top, signal)) {
-    const range = { from, to: top.number };
+  for await (const range of searchRanges(operator, query, at, signal)) {
     const found: TransferLog[] = [];
     for await (const page of searchLogs(operator, filter, range, SEARCH_CALLS_MAX, signal))
       found.push(...page.filter((log): log is TransferLog => log.event === 'Transfer'));
@@ -97,8 +94,6 @@ async function findTransfer(
       const call = await operator.transaction(transfer.tx, signal);
       if (call.blockHash === transfer.blockHash && isUse(call, transfer, query)) return transfer;
     }
-    if (from === 0n) return null;
-    top = await operator.blockAt(from, signal);
   }
   return null;
 }

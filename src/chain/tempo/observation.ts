@@ -1,20 +1,19 @@
 import type { AtomicAmount } from '../../money/unit.js';
 import type { Block, Hex } from '../evm/answer.js';
-import { findMoment } from '../evm/blockSearch.js';
 import { searchLogs } from '../evm/logSearch.js';
 import type { Heads, Operator } from '../evm/operator.js';
 import {
   blockOfEvent,
   guard,
+  observeSpent,
   onCommonBlock,
   SEARCH_CALLS_MAX,
-  searchStarts,
+  searchRanges,
   type CommonBlock,
   type Observation,
 } from '../evm/observation.js';
 import type { MemoLog, TokenLog, TransferLog } from '../evm/tokenLog.js';
 import type { TempoSettlementQuery } from '../settlement.js';
-import { RpcFault } from '../rpcFault.js';
 
 /** Logs of what a payer moved, with and without a memo. */
 type MoveLog = MemoLog | TransferLog;
@@ -53,18 +52,12 @@ async function lookUpTo(
   const { origin } = operator;
   const found = await findLanding(operator, query, at, signal);
   if (found === null) return { kind: 'unused', at, settled: at.number <= settled.number, origin };
-  const spentAt = { kind: 'spent', at, settled: at.number <= settled.number, origin } as const;
-  try {
+  return observeSpent(operator, at, settled, async () => {
     // The chain takes nothing at or after the expiry, so every event of it is bound by that.
     const block = await blockOfEvent(operator, found, true, query, signal);
     const amountAtomic = await readTaken(operator, query, found, signal);
-    if (amountAtomic === null) return { ...spentAt, fault: null };
-    const isSettled = block.number <= settled.number;
-    return { kind: 'paid', at, block, tx: found.tx, amountAtomic, settled: isSettled, origin };
-  } catch (fault) {
-    if (!(fault instanceof RpcFault)) throw fault;
-    return { ...spentAt, fault };
-  }
+    return amountAtomic === null ? null : { kind: 'paid', block, tx: found.tx, amountAtomic };
+  });
 }
 
 /** A log of the payment's transaction between the signing and the expiry; null where the operator shows none. */
@@ -74,22 +67,18 @@ export async function findLanding(
   at: Block,
   signal: AbortSignal,
 ): Promise<TokenLog | null> {
-  const { asset, from: payer, nonce: memo, ownTx, validBeforeSec } = query;
+  const { asset, from: payer, nonce: memo, ownTx } = query;
   // A transaction whose fee we pay shows by that fee, also where it moved nothing else; one that the payee completes has
   // a hash of the payee's making, and shows by the memo.
   const filter =
     ownTx === null
       ? ({ asset, payer, memo, events: ['TransferWithMemo'] } as const)
       : ({ asset, payer, events: ['Transfer', 'TransferWithMemo'] } as const);
-  let top = (await findMoment(operator, validBeforeSec, at, signal)).above ?? at;
-  for await (const from of searchStarts(operator, query, top, signal)) {
-    const range = { from, to: top.number };
+  for await (const range of searchRanges(operator, query, at, signal)) {
     for await (const page of searchLogs(operator, filter, range, SEARCH_CALLS_MAX, signal)) {
       const found = page.find(({ tx }) => ownTx === null || tx === ownTx);
       if (found !== undefined) return found;
     }
-    if (from === 0n) return null;
-    top = await operator.blockAt(from, signal);
   }
   return null;
 }
