@@ -1,7 +1,6 @@
 import {
   createPublicClient,
   encodeFunctionData,
-  http,
   numberToHex,
   type Address,
   type Hex,
@@ -11,8 +10,10 @@ import { mnemonicToAccount } from 'viem/accounts';
 import { baseSepolia } from 'viem/chains';
 import { startAnvil, type DeathWatch } from './anvil.ts';
 import { SandboxClock } from './clock.ts';
+import { overLocalHttp } from './evmTransport.ts';
 import { deployPermit2, PERMIT2 } from './permit2/contracts.ts';
 import { permit2Payments, type TransferSeen } from './permit2/payments.ts';
+import { postJson } from './postJson.ts';
 import { createQueue } from './queue.ts';
 import { deployUsdc, sendUnlocked, USDC, USDC_ABI, USDC_DOMAIN, type Rpc } from './usdc.ts';
 
@@ -62,12 +63,8 @@ export function devAccount(index: number): LocalAccount {
 export function createRpc(url: string): Rpc {
   let id = 0;
   return async (method, params) => {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ jsonrpc: '2.0', id: ++id, method, params }),
-    });
-    const answer = (await response.json()) as { result?: unknown; error?: { message: string } };
+    const { body } = await postJson(url, JSON.stringify({ jsonrpc: '2.0', id: ++id, method, params }));
+    const answer = JSON.parse(body) as { result?: unknown; error?: { message: string } };
     if (answer.error !== undefined) throw new Error(`${method}: ${answer.error.message}`);
     return answer.result;
   };
@@ -105,7 +102,7 @@ async function askForCommonCode(deathWatch: DeathWatch | undefined): Promise<Com
 function createClient(url: string) {
   return createPublicClient({
     chain: baseSepolia,
-    transport: http(url),
+    transport: overLocalHttp(url),
     pollingInterval: POLL_MS,
     cacheTime: 0,
   });

@@ -13,11 +13,14 @@ import { ExactEvmSchemeV1 } from '@x402/evm/exact/v1/facilitator';
 import { toFacilitatorSvmSigner } from '@x402/svm';
 import { ExactSvmScheme } from '@x402/svm/exact/facilitator';
 import { ExactSvmSchemeV1 } from '@x402/svm/exact/v1/facilitator';
-import { createWalletClient, http, publicActions, type Chain as ViemChain } from 'viem';
+import { createSolanaRpcFromTransport } from '@solana/kit';
+import { createWalletClient, publicActions, type Chain as ViemChain } from 'viem';
 import { baseSepolia } from 'viem/chains';
 import { devAccount } from './chain.ts';
+import { overLocalHttp } from './evmTransport.ts';
 import { readBody, sendJson } from './jsonHttp.ts';
 import { listenLocal } from './localServer.ts';
+import { postJson } from './postJson.ts';
 import { createQueue } from './queue.ts';
 import { RECEIPT_MS_MAX, receiptOf } from './receipt.ts';
 import { Recording } from './recording.ts';
@@ -122,7 +125,7 @@ export function createEvmSigner(rpcUrl: string, chain: ViemChain) {
   const wallet = createWalletClient({
     account: devAccount(1),
     chain,
-    transport: http(rpcUrl),
+    transport: overLocalHttp(rpcUrl),
     cacheTime: 0,
   }).extend(publicActions);
   // Two settles at once would read the same account nonce, and the second would replace the first.
@@ -154,8 +157,18 @@ function addSolana(
   facilitator: x402Facilitator,
   { url, feePayer }: Pick<SolanaChain, 'url' | 'feePayer'>,
 ): x402Facilitator {
-  const signer = toFacilitatorSvmSigner(feePayer, { defaultRpcUrl: url });
+  // One client for all payments, by each name of the network: the published one is made anew at each call.
+  const rpc = createSolanaRpcFromTransport(async ({ payload }) => {
+    const { body } = await postJson(url, JSON.stringify(payload, withNumbers));
+    return JSON.parse(body) as never;
+  });
+  const signer = toFacilitatorSvmSigner(feePayer, { '*': rpc as never });
   return facilitator
     .register(SOLANA_DEVNET, new ExactSvmScheme(signer))
     .registerV1('solana-devnet' as Network, new ExactSvmSchemeV1(signer));
+}
+
+/** Solana's JSON-RPC has numbers where its client has bigints; none here comes near to what a number can hold. */
+function withNumbers(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? Number(value) : value;
 }

@@ -39,7 +39,7 @@ test('passes calls on, batches and errors included, and records them', async () 
 
 test('is down, hangs, is slow, refuses, talks rubbish, is another chain, and recovers', async () => {
   await proxy.setFault({ kind: 'down' });
-  await expect(rpc('eth_chainId', [])).rejects.toThrow('fetch failed');
+  await expect(rpc('eth_chainId', [])).rejects.toThrow('socket hang up');
   for (const fault of [{ kind: 'hang' }, { kind: 'slow', ms: 60_000 }] as const) {
     await proxy.setFault(fault);
     const asked = fetch(proxy.url, {

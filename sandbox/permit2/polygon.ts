@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { x402Facilitator } from '@x402/core/facilitator';
 import { ExactEvmScheme } from '@x402/evm/exact/facilitator';
-import { createPublicClient, encodeFunctionData, http, numberToHex, parseAbi, type Address } from 'viem';
+import { createPublicClient, encodeFunctionData, numberToHex, parseAbi, type Address } from 'viem';
 import { polygon } from 'viem/chains';
 import { startAnvil } from '../anvil.ts';
 import { createRpc, devAccount, readCommonCode } from '../chain.ts';
+import { overLocalHttp } from '../evmTransport.ts';
 import { createEvmSigner } from '../facilitator.ts';
 import { createQueue } from '../queue.ts';
 import { deployPermit2, PERMIT2 } from './contracts.ts';
@@ -43,7 +44,7 @@ export async function startPolygon() {
     throw cause;
   }
   const client = createPublicClient({
-    ...{ chain: polygon, transport: http(anvil.url), pollingInterval: POLL_MS, cacheTime: 0 },
+    ...{ chain: polygon, transport: overLocalHttp(anvil.url), pollingInterval: POLL_MS, cacheTime: 0 },
   });
   const inTurn = createQueue();
   return {

@@ -1,9 +1,10 @@
-import { createWalletClient, encodeFunctionData, http, keccak256, type Address, type Hex } from 'viem';
+import { createWalletClient, encodeFunctionData, keccak256, type Address, type Hex } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { baseSepolia } from 'viem/chains';
 import type { Chain } from '../chain.ts';
 import { Recording } from '../recording.ts';
 import type { SolanaChain } from '../solana/chain.ts';
+import { overLocalHttp } from '../evmTransport.ts';
 import { USDC, USDC_ABI } from '../usdc.ts';
 import type { PaymentSeen } from './order.ts';
 import { receiptOf } from '../receipt.ts';
@@ -56,7 +57,11 @@ export class PendingSettlements {
     // An account of its own: no other send can take its nonce, so the hash stays true however long this waits.
     const account = privateKeyToAccount(generatePrivateKey());
     await this.#chain.rpc('anvil_setBalance', [account.address, ONE_ETH_HEX]);
-    const wallet = createWalletClient({ account, chain: baseSepolia, transport: http(this.#chain.url) });
+    const wallet = createWalletClient({
+      account,
+      chain: baseSepolia,
+      transport: overLocalHttp(this.#chain.url),
+    });
     const data = encodeFunctionData({
       abi: USDC_ABI,
       functionName: 'transferWithAuthorization',

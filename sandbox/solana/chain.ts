@@ -22,7 +22,7 @@ import { LiteSVM } from 'litesvm';
 import { SandboxClock } from '../clock.ts';
 import { readBody, sendJson } from '../jsonHttp.ts';
 import { listenLocal } from '../localServer.ts';
-import { Blocks } from './blocks.ts';
+import { Blocks, type Landed } from './blocks.ts';
 import { SolanaRpc, SolanaRpcError } from './rpc.ts';
 import {
   accountData,
@@ -64,6 +64,20 @@ export function namedSigner(name: string): Promise<KeyPairSigner> {
 /** An address that nobody has the key of. */
 export function nobodysAddress(seed: Uint8Array): Address {
   return getAddressDecoder().decode(createHash('sha256').update(seed).digest());
+}
+
+/** What a landed transaction pays and under which nonce, read once: a test asks for all of them again and again. */
+const knownTransfers = new WeakMap<Landed, { transfer: Transfer; nonce: string } | null>();
+
+function transferOf(landed: Landed): { transfer: Transfer; nonce: string } | null {
+  const known = knownTransfers.get(landed);
+  if (known !== undefined) return known;
+  const isDust = landed.messageBytes.length === 0;
+  const transfer = landed.err === null && !isDust ? readTransfer(landed.messageBytes) : null;
+  const nonce = `0x${createHash('sha256').update(landed.messageBytes).digest('hex')}`;
+  const read = transfer === null ? null : { transfer, nonce };
+  knownTransfers.set(landed, read);
+  return read;
 }
 
 /** Starts a local Solana devnet behind JSON-RPC. Each transaction lands at once; blocks come with them, or when asked for. */
@@ -190,12 +204,11 @@ export async function startSolana(clock = new SandboxClock()) {
     /** Every payment that `from` made, oldest first. */
     payments: (from: string): SolanaPayment[] =>
       blocks.landed.flatMap((landed) => {
-        const isDust = landed.messageBytes.length === 0;
-        const transfer = landed.err === null && !isDust ? readTransfer(landed.messageBytes) : null;
-        if (transfer?.from !== from) return [];
+        const read = transferOf(landed);
+        if (read?.transfer.from !== from) return [];
+        const { transfer, nonce } = read;
         const account = svm.getAccount(transfer.destination as never);
         const to = account.exists ? (readTokenAccount(account.data as Uint8Array)?.owner ?? '') : '';
-        const nonce = `0x${createHash('sha256').update(landed.messageBytes).digest('hex')}`;
         return [{ nonce, to, amountAtomic: transfer.amountAtomic, transaction: landed.signature }];
       }),
     stop: server.close,
@@ -211,10 +224,14 @@ function emptyTransaction(feePayer: Address): Uint8Array {
   return new Uint8Array(getTransactionEncoder().encode(compileTransaction(message)));
 }
 
+interface Transfer {
+  from: string;
+  destination: string;
+  amountAtomic: bigint;
+}
+
 /** The TransferChecked of a message, as a seller would look for it; null where there is none. */
-export function readTransfer(
-  messageBytes: Uint8Array,
-): { from: string; destination: string; amountAtomic: bigint } | null {
+export function readTransfer(messageBytes: Uint8Array): Transfer | null {
   const { staticAccounts, instructions } = getCompiledTransactionMessageDecoder().decode(messageBytes);
   for (const { programAddressIndex, accountIndices = [], data } of instructions) {
     if (staticAccounts[programAddressIndex] !== TOKEN_PROGRAM || data?.[0] !== TRANSFER_CHECKED) continue;

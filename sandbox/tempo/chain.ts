@@ -1,16 +1,9 @@
-import {
-  createPublicClient,
-  encodeFunctionData,
-  http,
-  numberToHex,
-  parseAbi,
-  type Address,
-  type Hex,
-} from 'viem';
+import { createPublicClient, encodeFunctionData, numberToHex, parseAbi, type Address, type Hex } from 'viem';
 import { tempoModerato } from 'viem/tempo/chains';
 import { startAnvil, type DeathWatch } from '../anvil.ts';
 import { createRpc, devAccount } from '../chain.ts';
 import { SandboxClock } from '../clock.ts';
+import { overLocalHttp } from '../evmTransport.ts';
 import { createQueue } from '../queue.ts';
 import { receiptOf } from '../receipt.ts';
 
@@ -60,7 +53,7 @@ export async function startTempo(options: { deathWatch?: DeathWatch; clock?: San
     const rpc = createRpc(anvil.url);
     const client = createPublicClient({
       chain: tempoModerato,
-      transport: http(anvil.url),
+      transport: overLocalHttp(anvil.url),
       pollingInterval: POLL_MS,
       cacheTime: 0,
     });

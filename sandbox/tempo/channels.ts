@@ -4,7 +4,6 @@ import {
   createPublicClient,
   custom,
   encodeFunctionData,
-  http,
   maxUint256,
   numberToHex,
   parseAbi,
@@ -13,6 +12,7 @@ import {
 } from 'viem';
 import { Transaction } from 'viem/tempo';
 import { tempoModerato } from 'viem/tempo/chains';
+import { overLocalHttp } from '../evmTransport.ts';
 import { createQueue } from '../queue.ts';
 import { PATH_USD, type TempoChain } from './chain.ts';
 import { receiptOf } from '../receipt.ts';
@@ -92,7 +92,7 @@ export async function addChannels(chain: TempoChain): Promise<TempoChannels> {
     }),
   }) as unknown as TempoChain['client'];
   // What is asked of the chain alone, such as by a test.
-  const reader = createPublicClient({ chain: tempoModerato, transport: http(chain.url) });
+  const reader = createPublicClient({ chain: tempoModerato, transport: overLocalHttp(chain.url) });
   return {
     client,
     async fund(address, atomic) {
