@@ -286,6 +286,7 @@ async function lookAtLedger(
         return missingFactor();
       }),
       await check('frozen', async () => frozenOf((await open.head()).frozen)),
+      ...(await lookAtSubscriptions(open, asking.nowMs)),
       ...(config === null
         ? []
         : [await check('dry run', () => checkUpQuote(open, lowerLimits(config, env), asking))]),
@@ -309,6 +310,31 @@ async function lookAtLedgerTime(ledger: Ledger, nowMs: number): Promise<Check[]>
       mend: { say: 'If the clock is right, set the ledger’s time back.', action: { kind: 'rebaseLedger' } },
     },
   ];
+}
+
+/**
+ * Subscriptions of agents that may do nothing any more: the key that the seller has is the chain's, and takes on until it is
+ * ended there. Nothing where there is none.
+ */
+async function lookAtSubscriptions(ledger: Ledger, nowMs: number): Promise<Check[]> {
+  const name = 'subscriptions';
+  try {
+    const checks: Check[] = [];
+    for (const { id, agent, origin } of await ledger.commitments()) {
+      const bar = await ledger.agents.barOf(agent, nowMs);
+      if (bar === null) continue;
+      const why = bar === 'expired' ? 'whose time is over' : `which is ${bar}`;
+      checks.push({
+        name,
+        state: 'warn',
+        says: `${new URL(origin).host} may still take by the subscription ${id} of agent ${agent}, ${why}.`,
+        mend: { say: 'End it, unless it is still wanted.', action: { kind: 'cancelCommitment', id } },
+      });
+    }
+    return checks;
+  } catch (error) {
+    return [failed(name, error)];
+  }
 }
 
 /** The check of a wallet that was never made: one line says it all. */

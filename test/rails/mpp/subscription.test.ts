@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startSubscriptionShop, type SubscriptionShop } from '../../../sandbox/tempo/subscriptionShop.ts';
 import type { Payment } from '../../../src/ledger/attempts/payment.js';
+import { checkUpLocally } from '../../../src/doctor/checkUp.js';
 import { compareWithChain } from '../../../src/owner/ledger/chainAudit.js';
 import { pageActs } from '../../../src/treasury/pageActs.js';
 import { reconcileAll } from '../../../src/wallet/settle/reconcile.js';
@@ -127,6 +128,27 @@ test('the owner lists, shows and ends one by the command line, and the chain let
   expect((await owner(one, ['commitments', 'list']))['commitments']).toEqual([]);
   const all = await owner(one, ['commitments', 'list', '--all']);
   expect(all['commitments']).toMatchObject([{ id, state: 'ended', taken: '0.5' }]);
+});
+
+test('doctor names a subscription that goes on past the end of its agent, and how to end it', async () => {
+  const one = await newWallet();
+  expect(await pay(one, '/outlives?usd=0.50')).toMatchObject({ code: 'paid' });
+  const { promises } = await rowsOf(one);
+  const { id } = promises[0]!;
+  const place = { home: one.mine.home, passphrase: async () => TEST_PASSPHRASE, now: world.now, env: {} };
+  const found = async () =>
+    (await checkUpLocally(place)).checks.filter(({ name }) => name === 'subscriptions');
+  expect(await found()).toEqual([]);
+  const { ledger } = await one.wallet.engine();
+  await ledger.agents.change('default', { act: 'suspend' }, world.now());
+  expect(await found()).toEqual([
+    {
+      name: 'subscriptions',
+      state: 'warn',
+      says: `${shop.hostPort} may still take by the subscription ${id} of agent default, which is suspended.`,
+      mend: { say: 'End it, unless it is still wanted.', action: { kind: 'cancelCommitment', id } },
+    },
+  ]);
 });
 
 test('above the owner’s line they are asked, and every limit holds it by what its window can see', async () => {
