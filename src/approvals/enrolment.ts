@@ -2,7 +2,7 @@ import type { OwnerStep } from '../errors/ownerAction.js';
 import { WalletError } from '../errors/walletError.js';
 import { Challenges, type PasskeyPlace } from './challenge.js';
 import { CODE_TRIES_MAX, isSameCode, makeCode } from './code.js';
-import type { FactorRecord, PasskeyFactor } from './factor.js';
+import type { FactorName, FactorRecord, PasskeyFactor } from './factor.js';
 import { beginPasskey, makePasskeyFactor, type Signed } from './passkey.js';
 
 const AGAIN: OwnerStep = {
@@ -11,11 +11,10 @@ const AGAIN: OwnerStep = {
 };
 
 /** What adding a passkey needs of the wallet. The owner was told from an agent before it is made. */
-export interface EnrolmentOptions {
+export interface EnrolmentOptions extends FactorName {
   readonly factors: () => Promise<readonly FactorRecord[]>;
   /** Stores the new factor. */
   readonly save: (factor: PasskeyFactor) => Promise<void>;
-  readonly label: string;
   readonly now: () => number;
 }
 
@@ -57,8 +56,8 @@ export class Enrolment {
   /** Stores the passkey. Throws as {@link begin} does, and `factor_wrong` where the answer is not a new passkey's. */
   async finish(code: string, signed: Signed): Promise<PasskeyFactor> {
     this.#check(code);
-    const { label, now, save } = this.#options;
-    const factor = await makePasskeyFactor(this.#challenges, signed, { nowMs: now(), label });
+    const { label, owner, now, save } = this.#options;
+    const factor = await makePasskeyFactor(this.#challenges, signed, { nowMs: now(), label, owner });
     if (!this.#open) throw ended();
     this.#open = false;
     try {

@@ -7,6 +7,12 @@ import { cleanLine } from '../text/untrusted.js';
 /** The kinds of factor: a passphrase the owner types, or a passkey of a device of theirs. */
 export type FactorKind = 'passphrase' | 'passkey';
 
+/** The owner of a factor that names none: there was one owner before factors had names of owners. */
+export const FIRST_OWNER = 'owner';
+
+/** The name of an owner: small letters, digits and hyphens. */
+const OWNER_NAME = /^[a-z][a-z0-9-]{0,31}$/;
+
 /** More factors than a person has keys and devices; each passphrase among them is a stretch per try. */
 export const FACTORS_MAX = 8;
 
@@ -55,6 +61,8 @@ const named = {
     .min(1)
     .max(2 * LABEL_CHARS_MAX),
   createdMs: z.int().min(0),
+  /** Whom it proves; of the first owner's it says nothing. */
+  owner: z.string().regex(OWNER_NAME).optional(),
 };
 
 const passphraseFactor = z.strictObject({
@@ -114,13 +122,33 @@ export function readFactor(json: unknown): FactorRecord {
   });
 }
 
-/** A new factor's id, label and time. The label is the owner's text, cleaned and cut; an empty one is named by kind. */
+/** What a new factor is called, and whose it is. */
+export interface FactorName {
+  readonly label?: string | undefined;
+  /** The owner whom it proves; the first one where none is given. */
+  readonly owner?: string | undefined;
+}
+
+/** The name of an owner. Throws `bad_input` for what is none. */
+export function checkOwner(name: string): string {
+  if (OWNER_NAME.test(name)) return name;
+  throw new WalletError(
+    'bad_input',
+    'An owner is named by 1 to 32 small letters, digits and hyphens, a letter first.',
+  );
+}
+
+/**
+ * A new factor's id, label, time and owner. The label is the owner's text, cleaned and cut; an empty one is named by kind.
+ * Throws `bad_input` for a name that is none.
+ */
 export function nameFactor(
   kind: FactorKind,
-  label: string,
+  { label = '', owner = FIRST_OWNER }: FactorName,
   nowMs: number,
-): Pick<FactorRecord, 'id' | 'label' | 'createdMs'> {
+): Pick<FactorRecord, 'id' | 'label' | 'createdMs' | 'owner'> {
   return {
+    ...(checkOwner(owner) === FIRST_OWNER ? {} : { owner }),
     id: `fac_${randomBytes(ID_BYTES).toString('hex')}`,
     label: cleanLine(label, LABEL_CHARS_MAX) || (kind === 'passphrase' ? 'owner passphrase' : 'passkey'),
     createdMs: nowMs,
@@ -147,13 +175,13 @@ export function checkPassphrase(passphrase: string): string {
  */
 export async function makePassphraseFactor(
   passphrase: string,
-  { nowMs, label = '' }: { readonly nowMs: number; readonly label?: string },
+  { nowMs, ...name }: FactorName & { readonly nowMs: number },
 ): Promise<PassphraseFactor> {
   const text = checkPassphrase(passphrase);
   const salt = randomBytes(SALT_BYTES);
   const key = await stretch(text, { ...COST, salt });
   return {
-    ...nameFactor('passphrase', label, nowMs),
+    ...nameFactor('passphrase', name, nowMs),
     kind: 'passphrase',
     data: { ...COST, salt: salt.toString('hex'), key: key.toString('hex') },
   };

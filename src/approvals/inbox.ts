@@ -63,6 +63,8 @@ export interface FactorLine {
   readonly id: string;
   readonly kind: FactorKind;
   readonly label: string;
+  /** The name of the owner whom it proves. */
+  readonly owner: string;
   readonly createdMs: number;
   /** The name of the page that a passkey works on; null for a passphrase. */
   readonly rpId: string | null;

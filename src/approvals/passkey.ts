@@ -9,8 +9,10 @@ import { CHALLENGE_LIFE_MS, type Challenges, type PasskeyPlace } from './challen
 import {
   credentialId,
   FACTORS_MAX,
+  FIRST_OWNER,
   nameFactor,
   transports,
+  type FactorName,
   type FactorRecord,
   type PasskeyFactor,
 } from './factor.js';
@@ -66,8 +68,8 @@ export function boundTo({ data }: PasskeyFactor): string {
 
 /** A factor as lists show it. */
 export function factorLine(factor: FactorRecord): FactorLine {
-  const { id, kind, label, createdMs } = factor;
-  return { id, kind, label, createdMs, rpId: factor.kind === 'passkey' ? boundTo(factor) : null };
+  const { id, kind, label, createdMs, owner = FIRST_OWNER } = factor;
+  return { id, kind, label, owner, createdMs, rpId: factor.kind === 'passkey' ? boundTo(factor) : null };
 }
 
 /** What a ceremony begins with, and the page that it is for. */
@@ -116,7 +118,7 @@ export async function beginPasskey(
 export async function makePasskeyFactor(
   challenges: Challenges,
   { challengeId, response }: Signed,
-  { nowMs, label = '' }: { readonly nowMs: number; readonly label?: string },
+  { nowMs, ...name }: FactorName & { readonly nowMs: number },
 ): Promise<PasskeyFactor> {
   const challenge = challenges.take(challengeId, REGISTRATION, nowMs);
   const parsed = attestation.safeParse(response);
@@ -135,7 +137,7 @@ export async function makePasskeyFactor(
   if (verified?.verified !== true) throw wrongPasskey();
   const { id, publicKey, counter } = verified.registrationInfo.credential;
   return {
-    ...nameFactor('passkey', label, nowMs),
+    ...nameFactor('passkey', name, nowMs),
     kind: 'passkey',
     data: {
       credentialId: id,

@@ -27,6 +27,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   lightning: 'Connect the Lightning wallet that pays, and see it.',
   approvals: 'Answer what agents ask.',
   factor: 'What proves that you are the owner.',
+  owners: 'Have two owners agree on what loosens the wallet.',
   entitlements: 'See what is prepaid, and end one.',
   phone: 'See and answer from your phone.',
   notify: 'Be told of what happens, by chat, mail, desktop or a program of yours.',
@@ -58,10 +59,10 @@ const ANSWERED: readonly string[] = ['commander.helpDisplayed', 'commander.help'
  * `argv` is what stands behind the program's name. Without a command it shows the wallet at a glance on a terminal, and help
  * elsewhere.
  */
-export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
+export async function runCli(argv: readonly string[], io: CliIo, confirms?: string): Promise<number> {
   // A reader such as `head` that leaves early is no fault of the command, least of all after it paid.
   for (const output of [io.stdout, io.stderr]) output.on?.('error', () => undefined);
-  const chosen: Chosen = { exitCode: 0, row: undefined, io };
+  const chosen: Chosen = { exitCode: 0, row: undefined, io, confirms };
   try {
     const own = separateProgram(argv);
     refuseSecretArguments(own.includes('--') ? own.slice(0, own.indexOf('--')) : own);
@@ -110,6 +111,8 @@ function separateProgram(argv: readonly string[]): readonly string[] {
 interface Chosen {
   exitCode: number;
   row: CommandRow | undefined;
+  /** See {@link CommandCall.confirms}. */
+  readonly confirms: string | undefined;
   /** What the command runs in: with the wallet that `--home` names. */
   io: CliIo;
 }
@@ -181,6 +184,8 @@ function addCommand(program: Command, row: CommandRow, io: CliIo, chosen: Chosen
       args: (command.processedArgs as unknown[]).flat() as string[],
       flags,
       commands,
+      confirms: chosen.confirms,
+      confirm: (argv, proposalId) => runCli(argv, here, proposalId),
       has: (name) => commands.some((other) => other.name === name),
     };
     try {

@@ -58,6 +58,10 @@ export interface CommandCall {
   readonly flags: Flags;
   /** Every command there is. */
   readonly commands: readonly CommandRow[];
+  /** The proposal that is to be confirmed by what is run, and none other. */
+  readonly confirms?: string | undefined;
+  /** Runs another command line, in the same wallet, to confirm a proposal; there where a command line was run. */
+  readonly confirm?: (argv: readonly string[], proposalId: string) => Promise<number>;
   /** Whether this Purser has a command of that name. */
   readonly has: (command: string) => boolean;
 }

@@ -12,6 +12,7 @@ import { doctorCommands, installCommands, serveCommands } from './install/instal
 import { ledgerCareCommands, ledgerListCommands } from './ledger/ledgerCommands.js';
 import { noticeCommands } from './notices/noticeCommands.js';
 import { lightningCommands } from './lightning/lightningCommands.js';
+import { ownerCommands } from './owners/ownerCommands.js';
 import { phoneCommands } from './phone/phoneCommands.js';
 import { payCommands } from './call/callCommands.js';
 import { fundCommands, stopCommands } from './money/moneyCommands.js';
@@ -38,6 +39,7 @@ const rows = [
   ...payCommands,
   ...proxyCommands,
   ...approvalCommands,
+  ...ownerCommands,
   ...noticeCommands,
   ...phoneCommands,
   ...balanceCommands,

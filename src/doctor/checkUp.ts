@@ -16,6 +16,7 @@ import { failed, ok, type Check } from './check.js';
 import { checkUpQuote } from './checkUpQuote.js';
 import { DEFAULT_AGENT, openLedger } from '../wallet/engine.js';
 import { isBackedUp } from '../owner/setUp/backedUp.js';
+import { ownersOf } from '../owner/auth/allow.js';
 import { readFactors } from '../owner/auth/ownerFactor.js';
 import type { OwnerOptions } from '../owner/auth/ownerAuth.js';
 import { knownAddresses, notedPlaces, type KnownAddresses } from '../owner/knownAddresses.js';
@@ -198,6 +199,23 @@ function lookAtBackup(home: string): Check[] {
   ];
 }
 
+/** How many owners a loosening needs, and how many can say so. */
+async function checkUpOwners(ledger: Ledger): Promise<Check> {
+  const [quorum, owners] = [await ledger.owners.quorum(), ownersOf(await readFactors(ledger))];
+  if (quorum === 1) return ok('owners', 'A loosening needs one owner.');
+  const says = `A loosening needs ${quorum} owners, and ${owners.length} can say yes: ${owners.join(', ')}.`;
+  if (owners.length > quorum) return ok('owners', says);
+  return {
+    name: 'owners',
+    state: 'warn',
+    says: `${says} Where one loses their only factor, the recovery phrase is the way on.`,
+    mend: {
+      say: 'Give each owner a second factor, or have a third owner.',
+      action: { kind: 'addFactor', factor: 'passkey', owner: owners.at(-1) ?? '' },
+    },
+  };
+}
+
 function missingFactor(): Check {
   return {
     name: 'factor',
@@ -285,6 +303,7 @@ async function lookAtLedger(
           return ok('factor', `Proves the owner: ${factors.map(({ label }) => label).join(', ')}.`);
         return missingFactor();
       }),
+      await check('owners', () => checkUpOwners(open)),
       await check('frozen', async () => frozenOf((await open.head()).frozen)),
       ...(await lookAtSubscriptions(open, asking.nowMs)),
       ...(config === null

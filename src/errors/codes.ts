@@ -233,6 +233,11 @@ export const CODES = {
     retry: 'after_delay',
     exit: 3,
   },
+  second_owner_needed: {
+    summary: 'One owner proposed this; another one has to confirm it before it is done.',
+    retry: 'after_owner',
+    exit: 4,
+  },
   factor_unreadable: {
     summary: 'A stored factor is not as it was written.',
     retry: 'after_owner',

@@ -23,13 +23,27 @@ export type OwnerAction =
   | { readonly kind: 'removeBudget'; readonly name: string }
   | { readonly kind: 'acceptConfig' }
   | { readonly kind: 'applyPolicy'; readonly file: string }
-  | { readonly kind: 'addFactor'; readonly factor: 'passphrase' | 'passkey' }
+  | {
+      readonly kind: 'addFactor';
+      readonly factor: 'passphrase' | 'passkey';
+      readonly owner?: string;
+      readonly label?: string;
+    }
+  /** Has a second owner say yes to what one proposed. */
+  | { readonly kind: 'confirmProposal'; readonly id: string }
+  /** How many owners a loosening needs. */
+  | { readonly kind: 'setQuorum'; readonly owners: number }
   | { readonly kind: 'listFactors' }
   | { readonly kind: 'removeFactor'; readonly id: string }
   | { readonly kind: 'unfreeze' }
   /** `place` is a host, or a host and a port. */
   | { readonly kind: 'endPause'; readonly place: string }
-  | { readonly kind: 'approve'; readonly id: string }
+  | {
+      readonly kind: 'approve';
+      readonly id: string;
+      readonly sessionUsd?: string;
+      readonly payee?: boolean;
+    }
   /** Sends money to an agent's address, and waits for it; the first agent's unless named. */
   | { readonly kind: 'fund'; readonly agent?: string; readonly network?: string }
   /** `unlocks`: with the keys, which prove it. */
@@ -74,10 +88,10 @@ export type OwnerAction =
   | { readonly kind: 'moveLedger'; readonly url?: string; readonly passwordFile?: string }
   | { readonly kind: 'listAgents' }
   /** The owner picks the name where none is given. */
-  | { readonly kind: 'addAgent'; readonly name?: string }
+  | { readonly kind: 'addAgent'; readonly name?: string; readonly template?: string; readonly for?: string }
   | { readonly kind: 'resumeAgent'; readonly name: string }
   /** For how long more is the owner's to say. */
-  | { readonly kind: 'prolongAgent'; readonly name: string }
+  | { readonly kind: 'prolongAgent'; readonly name: string; readonly for?: string }
   | { readonly kind: 'rotateAgent'; readonly name: string }
   | { readonly kind: 'sweepAgent'; readonly name: string }
   | { readonly kind: 'removeAgent'; readonly name: string }

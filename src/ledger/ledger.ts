@@ -12,6 +12,7 @@ import type {
 } from './books/approval.js';
 import type { AdminAct } from './books/adminAct.js';
 import type { AuditReport } from './books/audit.js';
+import type { Allowed, Approver, OwnersEntry, Proposal, ProvedAct } from './books/ownersAct.js';
 import type {
   Entitlement,
   EntitlementEnd,
@@ -430,6 +431,32 @@ export interface AdminBook {
   list(limit: number): Promise<readonly (AdminAct & { readonly atMs: number })[]>;
 }
 
+/** What owners do, with who did it, and how many of them it takes. */
+export interface OwnersBook {
+  /** How many owners a loosening needs; 1 where nothing else was set. */
+  quorum(): Promise<number>;
+  /**
+   * Sets that, for who has proved it. `factorIds` are the factors that the owners were told apart by: `factor_needed` where
+   * they are others by now.
+   */
+  setQuorum(
+    owners: number,
+    seen: { readonly by: readonly Approver[]; readonly factorIds: readonly string[] },
+    nowMs: number,
+  ): Promise<void>;
+  /**
+   * Takes an owner's word for an act, in one step with the use of their factor: `allowed`, once, where enough owners gave
+   * theirs; else it waits for another one, and nothing may be done. Throws `factor_needed`, `approval_changed`, `bad_input`.
+   */
+  allow(proved: ProvedAct, nowMs: number): Promise<Allowed>;
+  /** What waits for another owner, oldest first. */
+  proposals(nowMs: number): Promise<readonly Proposal[]>;
+  /** Ends a proposal: anybody may who has the keys. False where there is none by that id. */
+  withdraw(id: string, by: Approver | null, nowMs: number): Promise<boolean>;
+  /** What owners did, newest first, unproved. */
+  entries(limit: number): Promise<readonly OwnersEntry[]>;
+}
+
 /** What the owner, or whoever acts for the owner, does to the wallet as a whole. */
 export interface OwnerBook {
   /** Stops all signing and sending, in every process. Needs no keys. Returns false where it was frozen already. */
@@ -500,6 +527,7 @@ export interface Ledger
   readonly entitlements: EntitlementBook;
   readonly budgets: BudgetBook;
   readonly adminActs: AdminBook;
+  readonly owners: OwnersBook;
   /**
    * A hash that says nothing of its text to whoever lacks the keys, and is another in every ledger. Hex. Made from the
    * keys alone: it reads nothing, and so it is the one method that answers at once.

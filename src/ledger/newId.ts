@@ -4,6 +4,6 @@ import { randomBytes } from 'node:crypto';
 export const ID_BYTES = 10;
 
 /** A fresh id such as `pay_3f…`. */
-export function newId(prefix: 'pay' | 'wdr' | 'quo' | 'ses' | 'led' | 'apv' | 'ent' | 'run'): string {
+export function newId(prefix: 'pay' | 'wdr' | 'quo' | 'ses' | 'led' | 'apv' | 'ent' | 'run' | 'prp'): string {
   return `${prefix}_${randomBytes(ID_BYTES).toString('hex')}`;
 }

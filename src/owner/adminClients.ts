@@ -48,7 +48,12 @@ export async function addAdminClient(
   const terms = { role: known, until, tokenHash: hashToken(token) };
   await changeConfigKeys(
     options,
-    { what: `Adding the admin client ${name}`, action: { kind: 'addAdminClient', name, role: known } },
+    {
+      what: `Adding the admin client ${name}`,
+      action: { kind: 'addAdminClient', name, role: known },
+      // Its token is made now; whoever says so second is shown theirs.
+      agreed: ['admin client', name, known, until],
+    },
     [{ key, text: JSON.stringify(adminClient.print(terms)) }],
     () => deliver(token),
   );

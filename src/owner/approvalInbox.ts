@@ -1,5 +1,7 @@
 import type { ApprovalRecord, DecisionResult, Grant } from '../ledger/books/approval.js';
-import type { TryPlace } from '../ledger/books/factor.js';
+import type { FactorUse, TryPlace } from '../ledger/books/factor.js';
+import type { Approver } from '../ledger/books/ownersAct.js';
+import { FIRST_OWNER } from '../approvals/factor.js';
 import { answerPurpose, Challenges, unblockPurpose, type PasskeyPlace } from '../approvals/challenge.js';
 import {
   isYes,
@@ -20,7 +22,8 @@ import type { Ledger } from '../ledger/ledger.js';
 import { formatUsd } from '../money/decimal.js';
 import { readQuestion, standingNow, type AskedQuestion } from '../wallet/approval/approvalQuestion.js';
 import { payeeGrantKey, sessionGrantKey } from '../wallet/call/ownerRules.js';
-import { provedFactor, provePassphrase, readFactors, type ProvedFactor } from './auth/ownerFactor.js';
+import { allowAct, approverWords } from './auth/allow.js';
+import { provedFactor, provePassphrase, readFactors, spent, type ProvedFactor } from './auth/ownerFactor.js';
 
 /** What the inbox needs of an open wallet. */
 export interface InboxWallet {
@@ -33,6 +36,8 @@ export interface InboxWallet {
   readonly place: TryPlace;
   /** Who answers where no factor says so, in words of ours. */
   readonly somebody?: string;
+  /** The proposal that is to be confirmed by an answer, and none other. */
+  readonly confirms?: string | undefined;
 }
 
 /** The owner's side of approvals over an open wallet; see {@link ApprovalInbox} for what each method promises. */
@@ -71,14 +76,16 @@ class WalletInbox implements ApprovalInbox {
   async answer(id: string, digest: string, answer: Answer, proof: FactorProof | null): Promise<Approval> {
     const { ledger, now } = this.#wallet;
     const answerable = await this.#answerable(id, digest, answer);
-    const proved = isYes(answer) ? await this.#prove(answerPurpose(digest, answer), proof) : null;
+    const allowed = isYes(answer)
+      ? await this.#allow(answerable, answer, await this.#prove(answerPurpose(digest, answer), proof))
+      : null;
     if (answer.kind === 'block_host') await this.#blockHost(answerable.question.host);
     const decided = await ledger.approvals.decide(id, {
       state: isYes(answer) ? 'approved' : 'denied',
       answer: writeAnswer(answer),
-      how: proved === null ? 'nothing' : 'factor',
-      by: proved?.label ?? this.#wallet.somebody ?? 'somebody at this computer',
-      ...(proved === null ? {} : { factor: proved.use }),
+      how: allowed === null ? 'nothing' : 'factor',
+      by: allowed?.words ?? this.#wallet.somebody ?? 'somebody at this computer',
+      ...(allowed === null ? {} : { factor: allowed.use }),
       grants: grantsOf(answerable, answer),
       nowMs: now(),
     });
@@ -99,8 +106,18 @@ class WalletInbox implements ApprovalInbox {
   async unblock(id: string, digest: string, proof: FactorProof | null): Promise<Approval> {
     const { home, configMac, ledger, now } = this.#wallet;
     const { record, host } = await this.#blocking(id, digest);
-    const { use } = await this.#prove(unblockPurpose(digest, host), proof);
-    await ledger.factors.use(use, now());
+    const proved = await this.#prove(unblockPurpose(digest, host), proof);
+    await allowAct(
+      ledger,
+      {
+        act: { what: `Unblock ${host}`, details: [`An answer blocked it: ${id}`] },
+        action: { kind: 'removeFromSetting', key: 'hosts.deny', entry: host },
+        isAlone: false,
+        confirms: null,
+      },
+      proved,
+      now(),
+    );
     const { configVersion } = await ledger.head();
     const config = await updateConfig(home, configMac, (current) => {
       if (current.version < configVersion)
@@ -159,6 +176,42 @@ class WalletInbox implements ApprovalInbox {
     const found = await verifyPasskey(this.#challenges, purpose, proof, { factors, nowMs: now() });
     if (found === null) throw new WalletError('factor_wrong', 'The passkey was not accepted.');
     return provedFactor(ledger, found, place);
+  }
+
+  /**
+   * Who says yes, and the use of a factor that is stored with it. To pay once, within the ceilings, loosens nothing, so one
+   * owner says that; what makes a limit larger for the payments behind it takes as many as a loosening does.
+   */
+  async #allow(
+    { question, record }: Answerable,
+    answer: Yes,
+    proved: ProvedFactor,
+  ): Promise<{ readonly words: string; readonly use: FactorUse }> {
+    if (answer.kind === 'once') return { words: answererOf([proved.by]), use: proved.use };
+    const { ledger, now } = this.#wallet;
+    const also =
+      answer.kind === 'session'
+        ? `let this session spend $${formatUsd(answer.usdMicros)} in all`
+        : 'stop asking about this payee';
+    const by = await allowAct(
+      ledger,
+      {
+        act: {
+          what: `Pay $${formatUsd(question.usdMicros)} to ${question.host}, and ${also}`,
+          details: [`For the agent ${question.agent}: ${question.url}`, `To ${question.payTo}`],
+        },
+        agreed: [answerPurpose(record.digest, answer)],
+        action: {
+          ...{ kind: 'approve', id: record.id },
+          ...(answer.kind === 'session' ? { sessionUsd: formatUsd(answer.usdMicros) } : { payee: true }),
+        },
+        isAlone: false,
+        confirms: this.#wallet.confirms ?? null,
+      },
+      proved,
+      now(),
+    );
+    return { words: answererOf(by), use: spent(proved).use };
   }
 
   /** Tightens the config: nobody need be asked for that. */
@@ -258,6 +311,12 @@ function storedOf(decided: DecisionResult): ApprovalRecord {
     case 'above_elicited':
       throw new WalletError('internal', 'An answer of the owner was taken for one of a client.');
   }
+}
+
+/** Who answered, as it is shown: where the first owner did alone, what proved them says it. */
+function answererOf(by: readonly Approver[]): string {
+  const [{ owner, factor }] = by as readonly [Approver, ...Approver[]];
+  return by.length === 1 && owner === FIRST_OWNER && factor !== null ? factor : approverWords(by);
 }
 
 function closed(): WalletError {

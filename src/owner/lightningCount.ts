@@ -38,6 +38,8 @@ export async function countLightning(options: OwnerOptions, id: string): Promise
   };
   const operation = {
     what: `Counting ${id} as paid`,
+    // It only counts more.
+    alone: 'always' as const,
     action: { kind: 'countLightning', id } as const,
     act: async ({ keys, ledger }: { readonly keys: UnlockedWallet; readonly ledger: Ledger | null }) => {
       if (ledger === null) throw new WalletError('ledger_damaged', 'The ledger cannot be read.');
@@ -45,10 +47,9 @@ export async function countLightning(options: OwnerOptions, id: string): Promise
       return { what: `Count ${id} as paid: $${formatUsd(payment.heldUsdMicros)}`, details: [payment.url] };
     },
   };
-  return asOwner(options, operation, async ({ keys, ledger, proved }) => {
+  return asOwner(options, operation, async ({ keys, ledger }) => {
     if (ledger === null) throw new WalletError('ledger_damaged', 'The ledger cannot be read.');
     if (told !== null) return told;
-    if (proved !== null) await ledger.factors.use(proved.use, options.now());
     // The owner may have taken their time, and the wallet told its end meanwhile.
     const { heldAtomic, heldUsdMicros } = await look(keys, ledger);
     if (told !== null) return told;

@@ -4,6 +4,7 @@ import { asShown, type OwnerAct } from '../approvals/confirmation.js';
 import type { FactorProof, PasskeyAsk } from '../approvals/inbox.js';
 import { WalletError } from '../errors/walletError.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { ActToAllow } from './auth/allow.js';
 import { PageProof } from './auth/pageProof.js';
 
 /** What an owner can do from a page beside changing settings, each to one subject. */
@@ -39,6 +40,8 @@ export interface PreparedAct {
   readonly act: OwnerAct;
   /** False where it only takes from agents: anybody who has the page open may do it. */
   readonly isOwners: boolean;
+  /** How a second owner is told of it, see {@link ActToAllow}; null where one owner does it however many a loosening needs. */
+  readonly pair: Pick<ActToAllow, 'action' | 'agreed'> | null;
   readonly run: () => Promise<ActDone>;
 }
 
@@ -68,11 +71,11 @@ export function openActs(
   prepare: (order: ActOrder) => Promise<PreparedAct>,
 ): ActBook {
   const pageProof = new PageProof(ledger, now);
-  async function look(order: ActOrder): Promise<ReviewedAct & Pick<PreparedAct, 'run'>> {
-    const { act: wanted, isOwners, run } = await prepare(order);
+  async function look(order: ActOrder): Promise<ReviewedAct & Pick<PreparedAct, 'run' | 'pair'>> {
+    const { act: wanted, isOwners, pair, run } = await prepare(order);
     const act = asShown(wanted);
     const shown = ['purser page act 1', order.kind, order.subject, act.what, act.details, isOwners];
-    return { act, isOwners, run, digest: hash('sha256', JSON.stringify(shown)) };
+    return { act, isOwners, pair, run, digest: hash('sha256', JSON.stringify(shown)) };
   }
   /** The act, where it still is what was shown. */
   async function same(order: ActOrder, digest: string): Promise<Awaited<ReturnType<typeof look>>> {
@@ -89,7 +92,9 @@ export function openActs(
     challenge: async (order, digest, at) => pageProof.challenge((await same(order, digest)).digest, at),
     async apply(order, digest, proof) {
       const found = await same(order, digest);
-      if (found.isOwners) await ledger.factors.use((await pageProof.prove(digest, proof)).use, now());
+      const { act, isOwners, pair } = found;
+      if (isOwners)
+        await pageProof.allow(digest, proof, { act, action: null, ...pair, isAlone: pair === null });
       return found.run();
     },
   };

@@ -106,8 +106,14 @@ export async function addAgent(
   const shown = settleTerms(readConfigUnauthenticated(home), name, terms, now());
   const operation: OwnerOperation = {
     what: `Adding the agent ${name}`,
-    action: { kind: 'addAgent', name },
+    action: {
+      ...{ kind: 'addAgent', name },
+      ...(terms.template === undefined ? {} : { template: terms.template }),
+      ...(terms.forMs === undefined ? {} : { for: durationText(terms.forMs) }),
+    },
     details: shown.details,
+    // Its end is counted from the moment in which it is made.
+    agreed: ['add', name, terms.template ?? '', String(terms.forMs ?? ''), givenBy(shown)],
   };
   const keys = await unlockAsOwner(options, operation);
   return withLedger(options, keys, async (ledger) => {
@@ -132,6 +138,26 @@ function givenBy({ keys, template }: SettledTerms): string {
   return JSON.stringify([keys, template?.life]);
 }
 
+type Pair = Pick<OwnerOperation, 'action' | 'agreed'>;
+
+/** What two owners agree on who prolong an agent, on whichever face. */
+export function prolongPair(name: string, moreMs: number): Pair {
+  return {
+    action: { kind: 'prolongAgent', name, for: durationText(moreMs) },
+    agreed: ['prolong', name, String(moreMs)],
+  };
+}
+
+/** The same of who give an agent a new token; whoever says so second is shown it. */
+export function rotatePair(name: string): Pair {
+  return { action: { kind: 'rotateAgent', name }, agreed: ['rotate', name] };
+}
+
+/** The same of who let an agent act again. */
+export function resumePair(name: string): Pair {
+  return { action: { kind: 'resumeAgent', name }, agreed: ['resume', name] };
+}
+
 /** Gives an agent that has an end a later one: the owner's alone. Throws `agent_unknown`, `bad_input`. */
 export async function prolongAgent(options: OwnerOptions, name: string, moreMs: number): Promise<AgentLine> {
   checkName(name);
@@ -139,7 +165,7 @@ export async function prolongAgent(options: OwnerOptions, name: string, moreMs: 
     throw new WalletError('bad_input', 'An agent is prolonged by 366d at most.');
   const operation: OwnerOperation = {
     what: `Letting the agent ${name} act for ${durationText(moreMs)} more`,
-    action: { kind: 'prolongAgent', name },
+    ...prolongPair(name, moreMs),
   };
   const keys = await unlockAsOwner(options, operation);
   return withLedger(options, keys, async (ledger) => {
@@ -160,7 +186,7 @@ export async function rotateToken(
   checkName(name);
   const operation: OwnerOperation = {
     what: `Giving the agent ${name} a new token`,
-    action: { kind: 'rotateAgent', name },
+    ...rotatePair(name),
   };
   const keys = await unlockAsOwner(options, operation);
   return withLedger(options, keys, async (ledger) => {
@@ -189,7 +215,7 @@ export async function resumeAgent(options: OwnerOptions, name: string): Promise<
   checkName(name);
   const operation: OwnerOperation = {
     what: `Letting the agent ${name} act again`,
-    action: { kind: 'resumeAgent', name },
+    ...resumePair(name),
   };
   return changeState(options, await unlockAsOwner(options, operation), name, 'resume');
 }

@@ -65,7 +65,7 @@ export interface KeyText {
  */
 export function changeConfigKeys(
   options: OwnerOptions,
-  words: Pick<OwnerOperation, 'what' | 'action'>,
+  words: Pick<OwnerOperation, 'what' | 'action' | 'agreed'>,
   keys: readonly KeyText[],
   before?: (keys: UnlockedWallet) => Promise<void>,
 ): Promise<readonly ConfigChange[]> {
@@ -96,7 +96,7 @@ function one(changes: readonly ConfigChange[]): ConfigChange {
 
 async function change(
   options: OwnerOptions,
-  { what, action }: Pick<OwnerOperation, 'what' | 'action'>,
+  { what, action, agreed }: Pick<OwnerOperation, 'what' | 'action' | 'agreed'>,
   keysFor: (config: Config) => readonly KeyText[],
   before?: (keys: UnlockedWallet) => Promise<void>,
 ): Promise<readonly ConfigChange[]> {
@@ -105,11 +105,8 @@ async function change(
   const operation: OwnerOperation = {
     what: `${what}, which loosens the wallet,`,
     action,
-    act: async () =>
-      Promise.resolve({
-        what: `Set ${shown.map(({ key }) => key).join(', ')}, which loosens the wallet`,
-        details: shown.map(describeChange),
-      }),
+    ...(agreed === undefined ? {} : { agreed }),
+    act: async () => Promise.resolve(actOfChange(shown)),
   };
   const loosens = shown.some(({ direction }) => direction === 'loosens');
   const keys = loosens ? await unlockAsOwner(options, operation) : await unlockAsAnyone(options);
@@ -133,6 +130,15 @@ async function change(
     await rememberLedger(keys, ledger);
     return made.map((each) => ({ ...each, version: config.version }));
   });
+}
+
+/** A change as its owner is shown it, on every face: two owners may say yes on two of them. */
+export function actOfChange(changes: readonly KeyChange[]): OwnerAct {
+  const loosens = changes.some(({ direction }) => direction === 'loosens');
+  return {
+    what: `Set ${changes.map(({ key }) => key).join(', ')}${loosens ? ', which loosens the wallet' : ''}`,
+    details: changes.map(describeChange),
+  };
 }
 
 /** Sets keys in their order; what stands in each one's way is looked at as it is set. Throws `bad_input`. */
@@ -188,10 +194,9 @@ export async function acceptConfigEdit(
       return act;
     },
   };
-  return asOwner(options, operation, async ({ keys, ledger, proved }) => {
+  return asOwner(options, operation, async ({ keys, ledger }) => {
     if (ledger === null || review === undefined)
       throw new WalletError('ledger_missing', 'There is no ledger to note the config in.');
-    if (proved !== null) await ledger.factors.use(proved.use, options.now());
     const config = await acceptConfig(options.home, configMac(keys), review);
     await ledger.noteConfigVersion(config.version, options.now());
     await rememberLedger(keys, ledger);

@@ -9,7 +9,7 @@ import { writeCheckpoint } from '../wallet/checkpoint.js';
 import { ClockWatch } from '../wallet/clock/clockWatch.js';
 import { openLedger } from '../wallet/engine.js';
 import { isMarkedFrozen, liftMark, markFrozen } from '../wallet/freezeMark.js';
-import { unlockAsOwner, type OwnerOptions } from './auth/ownerAuth.js';
+import { unlockAsOwner, type OwnerOperation, type OwnerOptions } from './auth/ownerAuth.js';
 
 /**
  * Opens the ledger without keys: it can be read and frozen, nothing else. The caller closes it.
@@ -55,12 +55,18 @@ export async function freezeWallet({ home, now }: Pick<OwnerOptions, 'home' | 'n
   }
 }
 
+/** What two owners agree on who lift a freeze, on whichever face. A freeze behind it ends it. */
+export const UNFREEZE_PAIR = {
+  action: { kind: 'unfreeze' },
+  agreed: ['unfreeze'],
+} as const satisfies Pick<OwnerOperation, 'action' | 'agreed'>;
+
 /**
  * Lets the wallet sign again: the owner's alone. False where it was not frozen. Throws `ledger_older` and `ledger_foreign`
  * for a ledger that has to be rebuilt first, and as {@link unlockAsOwner} does.
  */
 export async function unfreezeWallet(options: OwnerOptions): Promise<boolean> {
-  const keys = await unlockAsOwner(options, { what: 'Unfreezing the wallet', action: { kind: 'unfreeze' } });
+  const keys = await unlockAsOwner(options, { what: 'Unfreezing the wallet', ...UNFREEZE_PAIR });
   const ledger = await openLedger(options, keys);
   try {
     return await liftFreeze({ home: options.home, keys, ledger }, options.now());

@@ -65,9 +65,8 @@ export async function connectLightning(
         details: detailsOf(view),
       }),
   };
-  await asOwner(options, operation, async ({ keys, ledger, proved }) => {
+  await asOwner(options, operation, async ({ keys, ledger }) => {
     if (ledger !== null && !leavesOpen) await assertNothingOpen(ledger, view.wallet);
-    if (ledger !== null && proved !== null) await ledger.factors.use(proved.use, options.now());
     await keys.lightning.write(writeConnection(connection));
   });
   return view;
@@ -81,11 +80,11 @@ export async function disconnectLightning(
   const operation = {
     what: 'Disconnecting the Lightning wallet',
     action: { kind: 'connectLightning' } as const,
+    alone: 'always' as const,
     act: async () => Promise.resolve({ what: 'Forget the connected Lightning wallet', details: [] }),
   };
-  await asOwner(options, operation, async ({ keys, ledger, proved }) => {
+  await asOwner(options, operation, async ({ keys, ledger }) => {
     if (ledger !== null && !leavesOpen) await assertNothingOpen(ledger, '');
-    if (ledger !== null && proved !== null) await ledger.factors.use(proved.use, options.now());
     await keys.lightning.write(null);
   });
 }

@@ -8,8 +8,7 @@ import { findKey, type Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { PageProof } from './auth/pageProof.js';
-import { describeChange } from './configWords.js';
-import { setKeys, type KeyText } from './ownerConfig.js';
+import { actOfChange, setKeys, type KeyText } from './ownerConfig.js';
 
 /** A change of one setting as its owner is shown it, whole, before it is made. */
 export interface ReviewedChange extends KeyChange {
@@ -75,8 +74,9 @@ export function openSettings({ home, ledger, configMac, now, remember }: Setting
       if (digest !== change.digest) throw changedMeanwhile();
       const isLooser = change.direction === 'loosens';
       if (isLooser) {
-        const { use } = await pageProof.prove(purposeOf(change), proof);
-        await ledger.factors.use(use, now());
+        const { act, key, after } = change;
+        const action = { kind: 'setSetting', key, value: after } as const;
+        await pageProof.allow(purposeOf(change), proof, { act, action, isAlone: false });
       }
       await update((current) => {
         const again = reviewOf(current, change.key, change.after);
@@ -104,7 +104,7 @@ function reviewOf(config: Config, keyText: string, value: string): ReviewedChang
   const { key } = findKey(keyText);
   const { before, after, direction } = setKey(config, key, value);
   const change: KeyChange = { key, before, after, direction };
-  const act = asShown({ what: `Set ${key}`, details: [describeChange(change)] });
+  const act = asShown(actOfChange([change]));
   return {
     ...change,
     act,

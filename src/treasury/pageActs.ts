@@ -2,12 +2,12 @@ import { WalletError } from '../errors/walletError.js';
 import { DEPOSIT_KINDS, type Entitlement } from '../ledger/books/entitlement.js';
 import type { ActDone, ActKind, ActOrder, PreparedAct } from '../owner/ownerActs.js';
 import { prolongedUntil } from '../owner/newAgent.js';
-import { replaceToken } from '../owner/ownerAgents.js';
+import { prolongPair, replaceToken, resumePair, rotatePair } from '../owner/ownerAgents.js';
 import { AGENT_LIFE_MS_MAX } from '../config/value/agentTemplate.js';
 import { parseDuration } from '../text/duration.js';
 import { viewCommitment } from '../owner/ownerCommitments.js';
 import { revokeIn } from '../owner/ownerEntitlements.js';
-import { liftFreeze } from '../owner/ownerFreeze.js';
+import { liftFreeze, UNFREEZE_PAIR } from '../owner/ownerFreeze.js';
 import { formatUnits } from '../money/decimal.js';
 import { isCommitment } from '../protocols/protocol.js';
 import { unknownAgent } from '../ledger/books/agent.js';
@@ -44,6 +44,7 @@ const PREPARE: Readonly<Record<ActKind, Prepare>> = {
     const { state } = await agentOf(ledger, name);
     return {
       isOwners: true,
+      pair: resumePair(name),
       act: {
         what: `Let the agent ${name} act again`,
         details: [`It is ${state} now. Its limits, its budget and its token stay as they are.`],
@@ -66,6 +67,7 @@ const PREPARE: Readonly<Record<ActKind, Prepare>> = {
     const until = new Date(untilMs).toISOString();
     return {
       isOwners: true,
+      pair: prolongPair(name, moreMs),
       act: {
         what: `Let the agent ${name} act until ${until}`,
         details: [
@@ -84,6 +86,7 @@ const PREPARE: Readonly<Record<ActKind, Prepare>> = {
     const since = tokenMs === null ? 'It has none yet.' : `It has one of ${new Date(tokenMs).toISOString()}.`;
     return {
       isOwners: true,
+      pair: rotatePair(name),
       act: {
         what: `Give the agent ${name} a new token`,
         details: [`${since} The old one opens nothing from then on, in every process.`],
@@ -102,6 +105,7 @@ const PREPARE: Readonly<Record<ActKind, Prepare>> = {
   unfreeze: async (engine) =>
     Promise.resolve({
       isOwners: true,
+      pair: UNFREEZE_PAIR,
       act: { what: 'Unfreeze the wallet', details: ['Agents may pay again, within your limits.'] },
       run: async () => {
         const changed = await liftFreeze(engine, engine.now());
@@ -113,6 +117,7 @@ const PREPARE: Readonly<Record<ActKind, Prepare>> = {
     if (deposit.kind !== 'channel') throw notThere('deposit');
     return {
       isOwners: true,
+      pair: null,
       act: {
         what: `Close the deposit ${id}`,
         details: [
@@ -129,6 +134,7 @@ const PREPARE: Readonly<Record<ActKind, Prepare>> = {
     const { seller, agent, amount, asset, period_days: days } = viewCommitment({ promise, charges: [] });
     return {
       isOwners: true,
+      pair: null,
       act: {
         what: `End the subscription ${id}`,
         details: [
@@ -152,6 +158,7 @@ const PREPARE: Readonly<Record<ActKind, Prepare>> = {
     const { agent, kind, origin, path } = await liveOf(engine, id);
     return {
       isOwners: false,
+      pair: null,
       act: {
         what: `Never use ${id} again`,
         details: [
@@ -175,6 +182,7 @@ const PREPARE: Readonly<Record<ActKind, Prepare>> = {
     const allowed = allowedAtomic === null ? 'unknown' : formatUnits(allowedAtomic, asset.decimals);
     return {
       isOwners: true,
+      pair: null,
       act: {
         what: `Take back what Permit2 may move of ${asset.symbol} on ${network.label}`,
         details: [
@@ -193,6 +201,7 @@ const PREPARE: Readonly<Record<ActKind, Prepare>> = {
   end_pause: async (engine, origin) =>
     Promise.resolve({
       isOwners: true,
+      pair: { action: { kind: 'endPause', place: origin } },
       act: {
         what: `End the pause of ${origin}`,
         details: [

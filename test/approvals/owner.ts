@@ -15,18 +15,22 @@ const COST = { n: 2 ** 15, r: 8, p: 1 } as const;
 
 let quick: PassphraseFactor | undefined;
 
-/** The factor of {@link OWNER_PASSPHRASE}, quick to try: the cost of a guess is not what most tests are about. */
-function quickFactor(): PassphraseFactor {
+/** A factor of a passphrase, quick to try: the cost of a guess is not what most tests are about. */
+export function quickFactorOf(
+  passphrase: string,
+  named: Pick<PassphraseFactor, 'id' | 'label' | 'owner'>,
+): PassphraseFactor {
   const salt = randomBytes(32);
   const { n: N, r, p } = COST;
-  const key = () => scryptSync(OWNER_PASSPHRASE, salt, 32, { N, r, p, maxmem: 2 ** 26 }).toString('hex');
-  return (quick ??= {
+  const key = scryptSync(passphrase, salt, 32, { N, r, p, maxmem: 2 ** 26 }).toString('hex');
+  return { ...named, kind: 'passphrase', createdMs: 0, data: { ...COST, salt: salt.toString('hex'), key } };
+}
+
+function quickFactor(): PassphraseFactor {
+  return (quick ??= quickFactorOf(OWNER_PASSPHRASE, {
     id: 'fac_00000000000000000001',
-    kind: 'passphrase',
     label: 'owner passphrase',
-    createdMs: 0,
-    data: { ...COST, salt: salt.toString('hex'), key: key() },
-  });
+  }));
 }
 
 /** Gives a wallet its first factor. */

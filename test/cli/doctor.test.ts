@@ -75,6 +75,7 @@ test('a wallet in order, with a quote: nothing fails, and what is only missing w
     config: 'ok',
     ledger: 'ok',
     factor: 'warn',
+    owners: 'ok',
     frozen: 'ok',
     'dry run': 'ok',
     clock: 'ok',
@@ -94,7 +95,7 @@ test('a wallet in order, with a quote: nothing fails, and what is only missing w
   const plain = await scratch.purser(['doctor'], unlocked);
   expect(plain.exit).toBe(0);
   expect(plain.out).toMatch(/^ok {4}node: Node .*\n/);
-  expect(plain.out).toMatch(/\nNothing fails; 4 of 16 checks warn\.\n$/);
+  expect(plain.out).toMatch(/\nNothing fails; 4 of 17 checks warn\.\n$/);
 });
 
 test('a frozen wallet, a limit of this client and an endpoint that does not answer are told', async () => {

@@ -343,6 +343,11 @@ const HINTS: Readonly<Record<Kind, Hint | { readonly onlyParses: OwnerAction; re
       expect((await place.agent('factor', 'list')).out).toContain('passphrase');
     },
   },
+  confirmProposal: {
+    onlyParses: { kind: 'confirmProposal', id: 'prp_0123456789abcdef0123' },
+    why: 'it takes two owners; the quorum’s own test has them',
+  },
+  setQuorum: { onlyParses: { kind: 'setQuorum', owners: 2 }, why: 'it takes two owners, as above' },
   listFactors: { onlyParses: { kind: 'listFactors' }, why: 'a stored factor has to be damaged' },
   removeFactor: {
     when: async (place) => {

@@ -46,7 +46,12 @@ const parts: AdminParts = {
     () => nowMs,
     async ({ kind, subject }) => {
       const run = async () => Promise.resolve({ message: `${done.push(`${kind} ${subject}`)}` });
-      return Promise.resolve({ isOwners: true, act: { what: `${kind} ${subject}`, details: [] }, run });
+      return Promise.resolve({
+        isOwners: true,
+        pair: { action: null },
+        act: { what: `${kind} ${subject}`, details: [] },
+        run,
+      });
     },
   ),
   budgets: () => budgetStates(ledger, settings.config(), nowMs),
@@ -277,6 +282,54 @@ test('an act of the owner’s and a yes take the passkey; a no takes an operator
   const no = { digest: other.digest, answer: 'no' };
   expect(await call('viewer', '/approvals/apr_0f0f/deny', no)).toMatchObject({ http: 403 });
   expect(await call('operator', '/approvals/apr_0f0f/deny', no)).toMatchObject({ state: 'denied' });
+});
+
+test('where it takes two owners, the passkey of one proposes and that of another one does it, once', async () => {
+  const bobs = Object.assign(new SoftwareAuthenticator(0), PAGE);
+  const challenges = new Challenges();
+  const begun = await beginPasskey(challenges, { factors: [], at: PAGE, nowMs });
+  const response = bobs.register(begun.options);
+  const named = { nowMs, owner: 'bob', label: 'bob’s key' };
+  const factor = await makePasskeyFactor(challenges, { challengeId: begun.challengeId, response }, named);
+  const [first] = await ledger.factors.list();
+  const { id: firstId = '', record = '' } = first ?? {};
+  await ledger.factors.add(
+    storedFactor(factor),
+    { id: firstId, before: record, record, clearsTries: null },
+    nowMs,
+  );
+  await ledger.owners.setQuorum(2, { by: [], factorIds: [firstId, factor.id] }, nowMs);
+  const looser = { key: 'limits.per_day_usd', value: '6' };
+  const apply = async (by: SoftwareAuthenticator) => {
+    const { digest } = await call('operator', '/limits/propose', looser);
+    const asked = await call('approver', '/limits/challenge', { ...looser, digest });
+    const passkey = { challenge_id: asked.challenge_id, response: by.sign(asked.options) };
+    return call('approver', '/limits/apply', { ...looser, digest, passkey });
+  };
+  for (let times = 0; times < 2; times++)
+    expect(await apply(device)).toMatchObject({ http: 409, code: 'second_owner_needed' });
+  expect(settings.config().limits.perDayUsdMicros).toBe(5_000_000n);
+  expect(await call('viewer', '/owners')).toMatchObject({
+    ...{ quorum: 2, proposals: [{ by: 'owner', what: expect.stringContaining(looser.key) as string }] },
+  });
+  expect(await apply(bobs)).toMatchObject({ changes: [{ after: '6.00' }] });
+  expect(settings.config().limits.perDayUsdMicros).toBe(6_000_000n);
+  const { acts } = (await call('viewer', '/owners/acts')) as unknown as { acts: readonly object[] };
+  expect(acts.slice(0, 2)).toMatchObject([
+    { act: 'allowed', by: [{ owner: 'owner' }, { owner: 'bob', factor: 'bob’s key' }] },
+    { act: 'proposed', by: [{ owner: 'owner' }] },
+  ]);
+  const { digest } = await call('approver', '/unfreeze');
+  const asked = await call('approver', '/unfreeze/challenge', { digest });
+  const passkey = { challenge_id: asked.challenge_id, response: bobs.sign(asked.options) };
+  const before = done.length;
+  expect(await call('approver', '/unfreeze', { digest, passkey })).toMatchObject({ http: 409 });
+  expect(done).toHaveLength(before);
+  const [{ id }] = (await ledger.owners.proposals(nowMs)) as unknown as [{ id: string }];
+  expect(await call('viewer', `/owners/proposals/${id}/withdraw`, {})).toMatchObject({ http: 403 });
+  expect(await call('operator', `/owners/proposals/${id}/withdraw`, {})).toMatchObject({ http: 200 });
+  expect(await call('operator', `/owners/proposals/${id}/withdraw`, {})).toMatchObject({ http: 404 });
+  expect((await ledger.audit()).findings).toEqual([]);
 });
 
 test('a token that is unknown, removed, over or of an agent opens nothing, and calls are bounded', async () => {

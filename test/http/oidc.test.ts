@@ -321,7 +321,12 @@ describe('at the API', () => {
       () => T0,
       async ({ kind }) => {
         const run = async () => Promise.resolve({ message: kind });
-        return Promise.resolve({ isOwners: true, act: { what: kind, details: [] }, run });
+        return Promise.resolve({
+          isOwners: true,
+          pair: { action: null },
+          act: { what: kind, details: [] },
+          run,
+        });
       },
     ),
     budgets: async () => Promise.resolve([]),

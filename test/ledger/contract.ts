@@ -6,6 +6,8 @@ import { hashToken, tokenOf } from '../../src/money/agent.js';
 import { isStopped } from '../../src/wallet/call/ownerRules.js';
 import { LEASE_MS } from '../../src/ledger/attempts/lease.js';
 import type { NewBudget } from '../../src/ledger/books/budget.js';
+import type { FactorUse } from '../../src/ledger/books/factor.js';
+import { PROPOSAL_LIFE_MS, PROPOSALS_MAX, type ProvedAct } from '../../src/ledger/books/ownersAct.js';
 import type { HoldRequest } from '../../src/ledger/attempts/hold.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import type { LedgerOptions, LedgerStore } from '../../src/ledger/ledgerStore.js';
@@ -515,6 +517,119 @@ export function describeLedgerContract(name: string, storeIn: (home: string) => 
       expect(await two.adminActs.list(9)).toEqual(acts.map((act) => ({ ...act, atMs: T0 })).reverse());
       expect(await two.adminActs.list(1)).toHaveLength(1);
       expect((await two.audit()).findings).toEqual([]);
+    });
+
+    const people = ['alice', 'bob', 'carol'] as const;
+    /** A wallet of three owners, of whom a loosening takes two. */
+    async function withOwners(): Promise<Ledger> {
+      const ledger = await open();
+      for (const [at, name] of people.entries()) {
+        const use = at === 0 ? null : useOf('alice');
+        await ledger.factors.add({ id: name, record: `{"of":"${name}"}`, addedMs: T0 }, use, T0);
+      }
+      await ledger.owners.setQuorum(2, { by: [], factorIds: people }, T0);
+      return ledger;
+    }
+    const useOf = (name: string): FactorUse => ({
+      ...{ id: name, before: `{"of":"${name}"}`, record: `{"of":"${name}"}`, clearsTries: null },
+    });
+    const word = (owner: string, over: Partial<ProvedAct> = {}, digest = 'd1'): ProvedAct => ({
+      ...{ act: { what: 'Raise it', details: ['from 1 to 2'], digest, action: '{"kind":"unfreeze"}' } },
+      ...{ by: { owner, factor: `${owner}’s key` }, use: useOf(owner), needsQuorum: true, confirms: null },
+      owners: people,
+      ...over,
+    });
+
+    test('takes the words of two owners for one act, and does it once', async () => {
+      const ledger = await withOwners();
+      const first = await ledger.owners.allow(word('alice'), T0);
+      expect(first).toMatchObject({
+        kind: 'proposed',
+        proposal: { by: { owner: 'alice' }, expiresMs: T0 + PROPOSAL_LIFE_MS },
+      });
+      // The same owner twice is one, another act another one, and what only tightens waits for nobody.
+      expect(await ledger.owners.allow(word('alice'), T0)).toEqual(first);
+      expect(await ledger.owners.allow(word('bob', {}, 'd2'), T0)).toMatchObject({ kind: 'proposed' });
+      expect(await ledger.owners.allow(word('bob', { needsQuorum: false }), T0)).toMatchObject({
+        ...{ kind: 'allowed', by: [{ owner: 'bob' }] },
+      });
+      const [proposal] = await ledger.owners.proposals(T0);
+      expect(proposal).toMatchObject({ what: 'Raise it', details: ['from 1 to 2'], digest: 'd1' });
+      const id = proposal?.id ?? '';
+      await expect(ledger.owners.allow(word('bob', { confirms: id }, 'd3'), T0)).rejects.toMatchObject({
+        code: 'approval_changed',
+      });
+      expect(await ledger.owners.allow(word('bob', { confirms: id }), T0)).toEqual({
+        ...{ kind: 'allowed', by: [{ owner: 'alice', factor: 'alice’s key' }, word('bob').by] },
+      });
+      await expect(ledger.owners.allow(word('carol', { confirms: id }), T0)).rejects.toMatchObject({
+        code: 'approval_changed',
+      });
+      expect(await ledger.owners.allow(word('carol'), T0)).toMatchObject({ kind: 'proposed' });
+      expect(
+        (await ledger.owners.entries(9)).map(({ act, by }) => [act, by.map(({ owner }) => owner)]),
+      ).toEqual([
+        ['proposed', ['carol']],
+        ['allowed', ['alice', 'bob']],
+        ['allowed', ['bob']],
+        ['proposed', ['bob']],
+        ['proposed', ['alice']],
+        ['quorum', []],
+      ]);
+      expect((await ledger.audit()).findings).toEqual([]);
+    });
+
+    test('lets one of two second owners go on who confirm at the same moment, in two processes', async () => {
+      const [one, two] = [await withOwners(), await open()];
+      await one.owners.allow(word('alice'), T0);
+      const both = await Promise.all([
+        one.owners.allow(word('bob'), T0),
+        two.owners.allow(word('carol'), T0),
+      ]);
+      expect(both.map(({ kind }) => kind).sort()).toEqual(['allowed', 'proposed']);
+      expect((await two.audit()).findings).toEqual([]);
+    });
+
+    test('ends a proposal with its time, whatever a clock says, with a freeze, and by a word', async () => {
+      const ledger = await withOwners();
+      await ledger.owners.allow(word('alice'), T0);
+      expect(await ledger.owners.proposals(T0 + PROPOSAL_LIFE_MS - 1)).toHaveLength(1);
+      expect(await ledger.owners.allow(word('bob'), T0 + PROPOSAL_LIFE_MS)).toMatchObject({
+        kind: 'proposed',
+      });
+      // A clock that was set back does not bring back what was over by the journal's time.
+      expect((await ledger.owners.proposals(T0)).map(({ by }) => by.owner)).toEqual(['bob']);
+      // Where ledger time does not go on, the clock ends it; one that says a time from before tells nothing.
+      const still = await open({ clock: { latestMs: (newestMs) => newestMs } });
+      expect(await still.owners.proposals(T0 + 2 * PROPOSAL_LIFE_MS)).toEqual([]);
+      await ledger.freeze(T0);
+      expect(await ledger.owners.proposals(T0)).toEqual([]);
+      expect(await ledger.owners.allow(word('carol'), T0)).toMatchObject({ kind: 'proposed' });
+      const [last] = await ledger.owners.proposals(T0);
+      expect(await ledger.owners.withdraw(last?.id ?? '', null, T0)).toBe(true);
+      expect(await ledger.owners.withdraw(last?.id ?? '', null, T0)).toBe(false);
+      expect(await ledger.owners.allow(word('alice'), T0)).toMatchObject({ kind: 'proposed' });
+      // Ledger time that was ahead would have let it wait for longer.
+      await ledger.rebase(T0);
+      expect(await ledger.owners.proposals(T0)).toEqual([]);
+      expect((await ledger.audit()).findings).toEqual([]);
+    });
+
+    test('holds no more proposals than a bound, and none by a factor that went or a quorum of other factors', async () => {
+      const ledger = await withOwners();
+      for (let at = 0; at < PROPOSALS_MAX; at++) await ledger.owners.allow(word('alice', {}, `d${at}`), T0);
+      await expect(ledger.owners.allow(word('alice', {}, 'one more'), T0)).rejects.toMatchObject({
+        code: 'bad_input',
+      });
+      // Who has no factor any more has no word that waits.
+      const left = { owners: ['bob', 'carol'] };
+      expect(await ledger.owners.allow(word('bob', left, 'd0'), T0)).toMatchObject({ kind: 'proposed' });
+      await ledger.factors.remove('bob', useOf('alice'), T0);
+      await expect(ledger.owners.allow(word('bob'), T0)).rejects.toMatchObject({ code: 'factor_needed' });
+      await expect(ledger.owners.setQuorum(1, { by: [], factorIds: people }, T0)).rejects.toMatchObject({
+        code: 'factor_needed',
+      });
+      expect(await ledger.owners.quorum()).toBe(2);
     });
 
     test('wakes who waits for an end that another process writes', async () => {

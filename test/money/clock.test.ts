@@ -261,7 +261,7 @@ describe('a ledger whose time a fast clock left ahead', () => {
     const nobody = { passphrase: () => Promise.resolve(null), atTerminal: false };
     const byNobody = ownerOfWallet(mine, { auth: nobody });
     await expect(rebaseLedger(byNobody)).rejects.toMatchObject({ code: 'owner_proof_needed' });
-    await addPassphrase(ownerOfWallet(mine), () => Promise.resolve(OWNER_PASSPHRASE), 'first');
+    await addPassphrase(ownerOfWallet(mine), () => Promise.resolve(OWNER_PASSPHRASE), { label: 'first' });
     await expect(rebaseLedger(ownerOfWallet(mine))).rejects.toMatchObject({ code: 'factor_needed' });
     const auth = { ...ownerOfWallet(mine).auth, factor: () => Promise.resolve(OWNER_PASSPHRASE) };
     expect(await rebaseLedger(ownerOfWallet(mine, { auth }))).toMatchObject({ counted: 3 });

@@ -24,7 +24,7 @@ afterAll(() => sandbox.stop());
 beforeEach(async () => {
   aheadMs = 0;
   wallet = await createTestWallet(sandbox, 0n);
-  await addPassphrase(by(null), () => Promise.resolve(OWNER_PASSPHRASE), 'first');
+  await addPassphrase(by(null), () => Promise.resolve(OWNER_PASSPHRASE), { label: 'first' });
 });
 afterEach(() => wallet.remove());
 
@@ -68,7 +68,9 @@ test('a ledger that was deleted takes no factor away, and the one that is made f
 
 test('neither does an old copy, as it lies there or as a backup, bring back a time before or a factor that went', async () => {
   await backupLedger(by(null), place('with-first'));
-  await addPassphrase(by(OWNER_PASSPHRASE), () => Promise.resolve('another long passphrase'), 'second');
+  await addPassphrase(by(OWNER_PASSPHRASE), () => Promise.resolve('another long passphrase'), {
+    label: 'second',
+  });
   const [first] = await listFactors(by(null));
   await removeFactor(by(OWNER_PASSPHRASE), first?.id ?? '');
   loseLedger();
@@ -111,5 +113,5 @@ test('with the keystore’s memory alone gone the ledger’s factor stands, and 
 
 test('an owner passphrase that opens the keystore is refused, whoever knows of it', async () => {
   const given = (): Promise<string> => Promise.resolve(TEST_PASSPHRASE);
-  await expect(addPassphrase(by(OWNER_PASSPHRASE), given, '')).rejects.toMatchObject({ code: 'bad_input' });
+  await expect(addPassphrase(by(OWNER_PASSPHRASE), given, {})).rejects.toMatchObject({ code: 'bad_input' });
 });

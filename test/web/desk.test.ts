@@ -76,6 +76,28 @@ describe('the owner’s desk', () => {
     expect(page).toContain('search.example.com');
   });
 
+  test('shows at home what one owner proposed, whole, leads to it and lets it be withdrawn', async () => {
+    const { owners } = owner.ledger;
+    const act = {
+      ...{ what: `Set limits.per_day_usd ${HOSTILE}`, details: ['from 5.00 to 6.00'], digest: 'd' },
+      action: JSON.stringify({ kind: 'setSetting', key: 'limits.per_day_usd', value: '6.00' }),
+    };
+    await owners.setQuorum(2, { by: [], factorIds: [] }, Date.now());
+    const by = { owner: 'alice', factor: null };
+    const word = { act, by, owners: ['alice', 'bob'], use: null, needsQuorum: true, confirms: null };
+    const { proposal } = (await owners.allow(word, Date.now())) as unknown as { proposal: { id: string } };
+    const page = await (await guest.get('/home')).text();
+    expect(page).toContain('Proposed by alice');
+    expect(page).toContain('from 5.00 to 6.00');
+    expect(page).not.toContain('<script>document');
+    const [, way = ''] = /href="[^"]*(\/settings\/change\?[^"]*)">Look at it/.exec(page) ?? [];
+    expect(await (await guest.get(way.replaceAll('&amp;', '&'))).text()).toContain('6.00');
+    expect((await guest.post(`/proposals/${proposal.id}/withdraw`)).status).toBe(303);
+    expect(await owners.proposals(Date.now())).toEqual([]);
+    expect(await (await guest.get('/home')).text()).not.toContain('Proposed by alice');
+    await owners.setQuorum(1, { by: [], factorIds: [] }, Date.now());
+  });
+
   test('finds payments by seller, agent and what they brought', async () => {
     const idsAt = async (query: string) =>
       [...(await (await guest.get(`/payments${query}`)).text()).matchAll(/payments\/(pay_\w+)"/g)].length;

@@ -178,6 +178,7 @@ async function subscription(ledger: Ledger): Promise<Commitment> {
 function actOf({ kind, subject }: ActOrder, done: string[]): PreparedAct {
   return {
     isOwners: kind !== 'revoke_entitlement',
+    pair: { action: null },
     act: { what: `${kind} ${subject}`, details: [HOSTILE] },
     run: async () => {
       done.push(`${kind} ${subject}`);

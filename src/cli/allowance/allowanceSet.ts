@@ -30,6 +30,8 @@ export async function allow(call: CommandCall, usdMicros: UsdMicros): Promise<nu
       : `Allowing Permit2 to move $${formatUsd(usdMicros)}`;
   const keys = await unlockAsOwner(ownerOptions(call), {
     what: `${what} of ${asset ?? 'the one token'} on ${network ?? 'the one network'} of the agent ${agent ?? DEFAULT_AGENT}`,
+    // To take it back only takes from agents.
+    ...(usdMicros === 0n ? { alone: 'always' as const } : {}),
     action: {
       kind: 'setAllowance',
       usd: formatUsd(usdMicros),

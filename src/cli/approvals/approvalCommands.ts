@@ -1,5 +1,5 @@
 import type { CommandEntry } from '../command.js';
-import { PASSPHRASE_FLAG, OPENS, OWNS } from '../terminal/flags.js';
+import { OWNER_FLAG, PASSPHRASE_FLAG, OPENS, OWNS } from '../terminal/flags.js';
 
 /** Answering what agents ask, and proving to be the owner. */
 export const approvalCommands = [
@@ -70,9 +70,14 @@ export const approvalCommands = [
         summary: 'File with an existing owner passphrase. Default: you type it.',
       },
       { flags: '--label <text>', summary: 'A name for it in lists.' },
+      OWNER_FLAG,
       ...OPENS,
     ],
-    examples: ['factor add passphrase', 'factor add passkey --label "laptop"'],
+    examples: [
+      'factor add passphrase',
+      'factor add passkey --label "laptop"',
+      'factor add passkey --owner ada',
+    ],
     load: () => import('./factorAdd.js'),
   },
   {

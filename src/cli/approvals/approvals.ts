@@ -19,6 +19,7 @@ export async function withInbox<T>(
         configMac: (data) => keys.mac('config', data),
         now: call.io.now,
         place: 'terminal',
+        confirms: call.confirms,
       }),
     ),
   );

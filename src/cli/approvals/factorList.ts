@@ -10,10 +10,11 @@ import { ownerOptions } from '../terminal/wallet.js';
 export async function run(call: CommandCall): Promise<number> {
   const { io, flags } = call;
   const factors = await listFactors(ownerOptions(call));
-  const shown = factors.map(({ id, kind, label, createdMs }) => ({
+  const shown = factors.map(({ id, kind, label, owner, createdMs }) => ({
     id,
     kind,
     label,
+    owner,
     created_at: new Date(createdMs).toISOString(),
   }));
   const message =
@@ -23,10 +24,17 @@ export async function run(call: CommandCall): Promise<number> {
   const columns = [
     { title: 'ID' },
     { title: 'KIND' },
+    { title: 'OWNER' },
     { title: 'SINCE (UTC)' },
     { title: 'LABEL', flexible: true },
   ];
-  const rows = shown.map(({ id, kind, label, created_at: at }) => [id, kind, minuteOf(at), label]);
+  const rows = shown.map(({ id, kind, label, owner, created_at: at }) => [
+    id,
+    kind,
+    owner,
+    minuteOf(at),
+    label,
+  ]);
   const table = factors.length === 0 ? [] : layTable(columns, rows, widthOf(io.stdout));
   return printReport(io, flags.has('json'), { message, factors: shown }, [...table, message]);
 }

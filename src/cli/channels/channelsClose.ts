@@ -15,6 +15,7 @@ export async function run(call: CommandCall): Promise<number> {
     what: `Closing the deposit ${id}`,
     action: { kind: 'closeChannel', id },
     details: [id],
+    alone: 'always',
   });
   const first = await Engine.openWith(walletOptions(call), keys);
   try {

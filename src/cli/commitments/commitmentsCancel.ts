@@ -15,6 +15,7 @@ export async function run(call: CommandCall): Promise<number> {
     what: `Ending the subscription ${id}`,
     action: { kind: 'cancelCommitment', id },
     details: [id],
+    alone: 'always',
   });
   const first = await Engine.openWith(walletOptions(call), keys);
   try {

@@ -52,7 +52,11 @@ function lineOf(action: OwnerAction): CommandLine {
     case 'applyPolicy':
       return commandLine('policy apply', [action.file]);
     case 'addFactor':
-      return commandLine('factor add', [action.factor]);
+      return commandLine('factor add', [action.factor], { '--owner': action.owner, '--label': action.label });
+    case 'confirmProposal':
+      return commandLine('owners confirm', [action.id]);
+    case 'setQuorum':
+      return commandLine('owners quorum', [String(action.owners)]);
     case 'listFactors':
       return commandLine('factor list');
     case 'removeFactor':
@@ -62,7 +66,10 @@ function lineOf(action: OwnerAction): CommandLine {
     case 'endPause':
       return commandLine('pauses end', [action.place]);
     case 'approve':
-      return commandLine('approvals approve', [action.id]);
+      return commandLine('approvals approve', [action.id], {
+        '--session-usd': action.sessionUsd,
+        '--payee': action.payee,
+      });
     case 'addChannel':
       return commandLine('notify add', [action.name ?? { blank: 'NAME' }], {
         '--kind': action.channel ?? { blank: 'KIND' },
@@ -134,11 +141,14 @@ function lineOf(action: OwnerAction): CommandLine {
     case 'listAgents':
       return commandLine('agents list');
     case 'addAgent':
-      return commandLine('agents add', [action.name ?? { blank: 'NAME' }]);
+      return commandLine('agents add', [action.name ?? { blank: 'NAME' }], {
+        '--template': action.template,
+        '--for': action.for,
+      });
     case 'resumeAgent':
       return commandLine('agents resume', [action.name]);
     case 'prolongAgent':
-      return commandLine('agents prolong', [action.name], { '--for': { blank: '7d' } });
+      return commandLine('agents prolong', [action.name], { '--for': action.for ?? { blank: '7d' } });
     case 'rotateAgent':
       return commandLine('agents rotate', [action.name]);
     case 'sweepAgent':

@@ -17,7 +17,7 @@ export async function run(call: CommandCall): Promise<number> {
     withEngine(call, async (engine) => {
       const added = await addPasskey(
         ownerOptions(call),
-        flags.text('label') ?? 'phone',
+        { label: flags.text('label') ?? 'phone', owner: flags.text('owner') },
         async (enrolment) => {
           const page = await servePhone(call, engine, signal, { enrolment });
           signal.addEventListener('abort', () => enrolment.close(), { once: true });

@@ -1,5 +1,5 @@
 import type { CommandEntry } from '../command.js';
-import { FACTOR_FLAG, PASSPHRASE_FLAG } from '../terminal/flags.js';
+import { FACTOR_FLAG, OWNER_FLAG, PASSPHRASE_FLAG } from '../terminal/flags.js';
 
 const LISTEN = [
   {
@@ -31,6 +31,7 @@ export const phoneCommands = [
       'Scan the code with the phone, and type there the code that stands below it. Stop phone serve first.',
     flags: [
       { flags: '--label <text>', summary: 'A name for it in lists.' },
+      OWNER_FLAG,
       ...LISTEN,
       FACTOR_FLAG,
       PASSPHRASE_FLAG,

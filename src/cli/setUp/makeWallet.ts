@@ -71,7 +71,7 @@ export async function offerFactor(
     }
     try {
       const { addPassphrase } = await import('../../owner/auth/ownerFactors.js');
-      await addPassphrase(options, () => Promise.resolve(given), '');
+      await addPassphrase(options, () => Promise.resolve(given), {});
       io.stderr.write('Added.\n');
       return;
     } catch (error) {
@@ -86,7 +86,7 @@ async function offerPasskey(call: CommandCall, options: OwnerOptions): Promise<v
   try {
     if (await askYes(io, 'A passkey instead, made in your browser now?')) {
       const { enrolPasskey } = await import('../approvals/factorAdd.js');
-      const { label } = await enrolPasskey(call, options, '');
+      const { label } = await enrolPasskey(call, options, {});
       io.stderr.write(`Added ${label}.\n`);
       return;
     }

@@ -34,6 +34,11 @@ export const FACTOR_FLAG = {
   flags: '--factor-file <file>',
   summary: 'File with the owner passphrase. Default: you type it.',
 } as const satisfies CommandFlag;
+/** Of a command that adds a factor. */
+export const OWNER_FLAG = {
+  flags: '--owner <name>',
+  summary: 'Whom it proves, where the wallet has several owners. Default: the first owner.',
+} as const satisfies CommandFlag;
 /** Of a command that is the owner's. */
 export const OWNS = [FACTOR_FLAG, ...OPENS] as const satisfies readonly CommandFlag[];
 

@@ -45,6 +45,7 @@ export function ownerAuth(call: CommandCall, factorFlag = 'factorFile'): OwnerAu
     atTerminal: isInteractive(io),
     factor: factorPassphrase(io, flags.text(factorFlag)),
     confirm: (act, owned) => confirmInBrowser(call, act, owned),
+    confirms: call.confirms,
   };
 }
 

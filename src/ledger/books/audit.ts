@@ -14,6 +14,7 @@ export interface AuditFinding {
     | 'factors'
     | 'agents'
     | 'budgets'
+    | 'owners'
     | 'quotes'
     | 'answers'
     | 'entitlements'

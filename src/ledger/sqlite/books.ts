@@ -7,6 +7,7 @@ import type { Ledger } from '../ledger.js';
 import type { MacFunction } from '../ledgerStore.js';
 import { Approvals, Factors } from './owner/approvals.js';
 import { Budgets } from './owner/budgets.js';
+import { ownersBook } from './owner/owners.js';
 import { RowAuthenticator } from './journal/authenticity.js';
 import type { LedgerAccess } from './file/access.js';
 import type { LedgerContext } from './file/context.js';
@@ -53,6 +54,7 @@ export function booksOver(access: LedgerAccess, waiting: Waiting, open: OpenLedg
     entitlements: new Entitlements(access),
     budgets: new Budgets(access),
     adminActs: adminBook(access),
+    owners: ownersBook(access),
     keyedHash: (text) => Buffer.from(access.context().auth.keyedHash(text)).toString('hex'),
     close: open.close,
   };

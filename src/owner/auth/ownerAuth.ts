@@ -14,13 +14,17 @@ import {
 } from '../../keys/keystore.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { ledgerStoreIn } from '../../ledger/stores.js';
+import type { Approver } from '../../ledger/books/ownersAct.js';
+import { rememberLedger, writeCheckpoint } from '../../wallet/checkpoint.js';
 import { openLedger } from '../../wallet/engine.js';
-import { lostFactors, rememberFactors } from './factorMemory.js';
+import { allowAct, type ActToAllow } from './allow.js';
+import { lostOwners, rememberFactors } from './factorMemory.js';
 import {
   assertPassphrase,
   provedFactor,
   provePassphrase,
   readFactors,
+  spent,
   type ProvedFactor,
 } from './ownerFactor.js';
 
@@ -37,6 +41,8 @@ export interface OwnerAuth {
   readonly factor?: () => Promise<string | null>;
   /** Has a passkey confirm the act in a browser; null for no, or where nobody is there. */
   readonly confirm?: (act: OwnerAct, owned: Confirmable) => Promise<PasskeyFactor | null>;
+  /** The proposal that is to be confirmed by it, and none other. */
+  readonly confirms?: string | undefined;
 }
 
 /** An open wallet as a confirmation needs it. */
@@ -65,6 +71,13 @@ export interface OwnerOperation {
   readonly action: OwnerAction;
   /** Whether it is there for a ledger that cannot be read, which then tells of no factor. */
   readonly mendsLedger?: boolean;
+  /**
+   * Who does it where a loosening needs two owners: one owner, for what only takes from agents, brings money back or counts
+   * anew; one owner where the ledger is lost, which holds nobody's word for a second one.
+   */
+  readonly alone?: 'always' | 'if_lost';
+  /** What two owners agree on, in the place of what is shown, see {@link ActToAllow}. */
+  readonly agreed?: readonly string[];
   /** The fields of what is done that its sentence does not say; a line each. */
   readonly details?: readonly string[];
   /**
@@ -93,16 +106,14 @@ export async function unlockAsAnyone(
  * Unlocks the keys for something that is the owner's alone.
  *
  * Throws `factor_needed`, `factor_wrong` and `factor_slowed` once there is a factor, `owner_proof_needed` until then where
- * nothing tells the owner, the codes of the keystore, and those of the ledger.
+ * nothing tells the owner, `second_owner_needed` where another owner has to say so too, the codes of the keystore, and those
+ * of the ledger.
  */
 export async function unlockAsOwner(
   options: OwnerOptions,
   operation: OwnerOperation,
 ): Promise<UnlockedWallet> {
-  return asOwner(options, operation, async ({ keys, ledger, proved }) => {
-    if (ledger !== null && proved !== null) await ledger.factors.use(proved.use, options.now());
-    return keys;
-  });
+  return asOwner(options, operation, async ({ keys }) => Promise.resolve(keys));
 }
 
 /** A wallet that its owner opened; `proved` is the factor that told them, null where there is none yet. */
@@ -110,8 +121,10 @@ export interface OwnedWallet {
   readonly keys: UnlockedWallet;
   /** Null where the ledger cannot be read or lacks factors that there are, and the operation is to mend that. */
   readonly ledger: Ledger | null;
-  /** To be stored with what it allows; null where there is no factor yet, and where there is no ledger. */
+  /** Spent already, for what looks once more that it is there; null where there is no factor yet, and without a ledger. */
   readonly proved: ProvedFactor | null;
+  /** Who allowed it; nobody where the ledger could not be asked. */
+  readonly by: readonly Approver[];
 }
 
 /** Runs something of the owner's with the ledger open. Throws as {@link unlockAsOwner} does. */
@@ -141,19 +154,25 @@ export async function asOwnerOf<T>(
   const ledger = await openForOwner(options.home, keys, operation);
   try {
     const act = (await operation.act?.({ keys, ledger })) ?? actOf(operation);
-    const lost = await lostFactors(keys, ledger, operation);
+    const { action, agreed, alone, mendsLedger = false } = operation;
+    const isAlone = alone === 'always';
+    const toAllow = { act, action, agreed, isAlone, confirms: options.auth.confirms ?? null };
+    const lost = await lostOwners(keys, ledger, operation);
     if (lost !== null) {
+      if (lost.quorum > 1 && alone === undefined) throw nobodyHolds(operation);
       const given = await askFactor(
         options.auth,
         { operation, act },
-        { keys, ledger: null, factors: () => Promise.resolve(lost) },
+        { keys, ledger: null, factors: () => Promise.resolve(lost.factors) },
       );
-      if (typeof given === 'string') await assertPassphrase(lost, given);
-      return await work({ keys, ledger: null, proved: null });
+      if (typeof given === 'string') await assertPassphrase(lost.factors, given);
+      return await work({ keys, ledger: null, proved: null, by: [] });
     }
     if (ledger === null || (await readFactors(ledger)).length === 0) {
       if (looksFactored) await proveOwner(kind, options.auth, operation);
-      return await work({ keys, ledger, proved: null });
+      // One that is to be mended is not written to before it is.
+      const by = ledger === null || mendsLedger ? [] : await allowAct(ledger, toAllow, null, options.now());
+      return await work({ keys, ledger, proved: null, by });
     }
     const factors = () => readFactors(ledger);
     const given = await askFactor(options.auth, { operation, act }, { keys, ledger, factors });
@@ -162,10 +181,49 @@ export async function asOwnerOf<T>(
         ? await provePassphrase(ledger, given, { place: 'terminal', now: options.now })
         : await provedFactor(ledger, given, 'terminal');
     await rememberFactors(keys, ledger);
-    return await work({ keys, ledger, proved });
+    const by = await allowInTurn({ keys, ledger }, toAllow, proved, options.now());
+    return await work({ keys, ledger, proved: spent(proved), by });
   } finally {
     await ledger?.close();
   }
+}
+
+/**
+ * {@link allowAct} in a ledger that is no older copy: in one, a proposal could wait that was confirmed since. The keystore knows
+ * of it before the act is done, so that no copy of before is taken for the ledger either (T29).
+ */
+async function allowInTurn(
+  { keys, ledger }: { readonly keys: UnlockedWallet; readonly ledger: Ledger },
+  toAllow: ActToAllow,
+  proved: ProvedFactor,
+  nowMs: number,
+): Promise<readonly Approver[]> {
+  const needsTwo = !toAllow.isAlone && (await ledger.owners.quorum()) > 1;
+  if (needsTwo) {
+    const anchor = await keys.readAnchor();
+    if (anchor !== null) await ledger.verifyCheckpoint(anchor);
+  }
+  try {
+    const by = await allowAct(ledger, toAllow, proved, nowMs);
+    if (needsTwo) await writeCheckpoint(keys, ledger);
+    return by;
+  } catch (error) {
+    if (isWalletError(error) && error.code === 'second_owner_needed') await rememberLedger(keys, ledger);
+    throw error;
+  }
+}
+
+function nobodyHolds({ what }: OwnerOperation): WalletError {
+  return new WalletError(
+    'second_owner_needed',
+    `${what} takes two owners, and without its ledger the wallet keeps nobody's word for another one.`,
+    {
+      owner: {
+        say: 'Put the ledger or config.json back from a backup; or move the folder away and restore the wallet from its recovery phrase.',
+        action: { kind: 'restoreWallet' },
+      },
+    },
+  );
 }
 
 /** What the owner gives: a passphrase to be tried, or a passkey that signed. Throws `factor_needed` for neither. */

@@ -1,5 +1,6 @@
 import type { FactorUse, TryPlace } from '../../ledger/books/factor.js';
-import { findPassphraseFactor, readFactor, type FactorRecord } from '../../approvals/factor.js';
+import type { Approver } from '../../ledger/books/ownersAct.js';
+import { findPassphraseFactor, FIRST_OWNER, readFactor, type FactorRecord } from '../../approvals/factor.js';
 import { judgeTries } from '../../approvals/tries.js';
 import { WalletError } from '../../errors/walletError.js';
 import type { Ledger } from '../../ledger/ledger.js';
@@ -7,12 +8,17 @@ import type { Ledger } from '../../ledger/ledger.js';
 /** A factor that proved the owner: to be stored in the same step as what it allows. */
 export interface ProvedFactor {
   readonly use: FactorUse;
-  readonly label: string;
+  readonly by: Approver & { readonly factor: string };
 }
 
 /** The wallet's factors, oldest first. Throws `factor_unreadable` and the codes of the ledger. */
 export async function readFactors(ledger: Ledger): Promise<FactorRecord[]> {
   return (await ledger.factors.list()).map(({ record }) => readFactor(JSON.parse(record)));
+}
+
+/** A proof that was spent: what is done by it looks once more whether its factor is still there. */
+export function spent({ use, by }: ProvedFactor): ProvedFactor {
+  return { use: { ...use, before: use.record, clearsTries: null }, by };
 }
 
 /** A factor as the ledger stores it. */
@@ -37,7 +43,7 @@ export async function provedFactor(
       record: isPassphrase ? before : JSON.stringify(factor),
       clearsTries: isPassphrase ? place : null,
     },
-    label: factor.label,
+    by: { owner: factor.owner ?? FIRST_OWNER, factor: factor.label },
   };
 }
 

@@ -1,15 +1,20 @@
 import { Enrolment } from '../../approvals/enrolment.js';
 import type { FactorLine } from '../../approvals/inbox.js';
 import {
+  checkOwner,
   FACTORS_MAX,
+  findPassphraseFactor,
+  FIRST_OWNER,
   makePassphraseFactor,
   resemblesPassphrase,
+  type FactorKind,
+  type FactorName,
   type FactorRecord,
   type PasskeyFactor,
 } from '../../approvals/factor.js';
 import { factorLine } from '../../approvals/passkey.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
-import { fitsMemory, openKeystore, type UnlockedWallet } from '../../keys/keystore.js';
+import { openKeystore, type UnlockedWallet } from '../../keys/keystore.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import {
   asOwner,
@@ -20,7 +25,8 @@ import {
   type OwnerOperation,
 } from './ownerAuth.js';
 import { openLedger } from '../../wallet/engine.js';
-import { forgetFactor, rememberFactors } from './factorMemory.js';
+import { ownersOf } from './allow.js';
+import { fitsOwners, forgetFactor, rememberFactors } from './factorMemory.js';
 import { readFactors, storedFactor } from './ownerFactor.js';
 
 /** The wallet's factors, oldest first: nothing secret. Throws the codes of the keystore and of the ledger. */
@@ -49,12 +55,9 @@ export async function listFactorsWith(
 export async function addPassphrase(
   options: OwnerOptions,
   passphrase: () => Promise<string | null>,
-  label: string,
+  name: FactorName,
 ): Promise<FactorLine> {
-  const operation: OwnerOperation = {
-    what: 'Adding an owner passphrase',
-    action: { kind: 'addFactor', factor: 'passphrase' },
-  };
+  const operation = addingOf('passphrase', name);
   return asOwner(options, operation, async ({ keys, ledger, proved }) => {
     if (ledger === null) throw new WalletError('ledger_missing', 'There is no ledger to keep a factor in.');
     await assertRoom(ledger);
@@ -66,7 +69,8 @@ export async function addPassphrase(
         { owner: { say: 'FILE holds the new owner passphrase.', action: operation.action, gives: 'factor' } },
       );
     await refuseUnlockPassphrase(options, given);
-    const factor = await makePassphraseFactor(given, { nowMs: options.now(), label });
+    await refuseKnown(ledger, given);
+    const factor = await makePassphraseFactor(given, { nowMs: options.now(), ...name });
     await keepFactor({ keys, ledger, proved }, factor, options.now());
     return factorLine(factor);
   });
@@ -96,6 +100,26 @@ async function opensKeystore(home: string, passphrase: string): Promise<boolean>
   }
 }
 
+/** Adding a factor, in words: whose it will be is shown, and agreed on, too. */
+function addingOf(factor: FactorKind, { label = '', owner = FIRST_OWNER }: FactorName): OwnerOperation {
+  const kind = factor === 'passkey' ? 'a passkey' : 'an owner passphrase';
+  return {
+    what: checkOwner(owner) === FIRST_OWNER ? `Adding ${kind}` : `Adding ${kind} of the owner ${owner}`,
+    action: {
+      ...{ kind: 'addFactor', factor },
+      ...(owner === FIRST_OWNER ? {} : { owner }),
+      ...(label === '' ? {} : { label }),
+    },
+    details: label === '' ? [] : [`It will be called ${label}.`],
+  };
+}
+
+/** Throws `bad_input` for a passphrase that proves an owner already: two owners who have the same one are one. */
+async function refuseKnown(ledger: Ledger, given: string): Promise<void> {
+  if ((await findPassphraseFactor(await readFactors(ledger), given)) === null) return;
+  throw new WalletError('bad_input', 'That is an owner passphrase of this wallet already.');
+}
+
 async function assertRoom(ledger: Ledger): Promise<void> {
   if ((await readFactors(ledger)).length >= FACTORS_MAX)
     throw new WalletError('bad_input', `A wallet has at most ${FACTORS_MAX} factors: remove one first.`);
@@ -103,12 +127,12 @@ async function assertRoom(ledger: Ledger): Promise<void> {
 
 /** Stores a new factor in the ledger, and has the keystore remember it. */
 async function keepFactor(
-  { keys, ledger, proved }: OwnedWallet & { readonly ledger: Ledger },
+  { keys, ledger, proved }: Pick<OwnedWallet, 'keys' | 'proved'> & { readonly ledger: Ledger },
   factor: FactorRecord,
   nowMs: number,
 ): Promise<void> {
   const stored = storedFactor(factor);
-  if (!fitsMemory([...(await ledger.factors.list()), stored].map(({ record }) => record)))
+  if (!fitsOwners([...(await readFactors(ledger)), factor], await ledger.owners.quorum()))
     throw new WalletError('bad_input', 'The keystore has no room for one more factor: remove one first.');
   await ledger.factors.add(stored, proved?.use ?? null, nowMs);
   await rememberFactors(keys, ledger);
@@ -117,20 +141,17 @@ async function keepFactor(
 /** Adds a passkey through a page: `serve` shows the owner where, and what code to type there. Null where none was made. */
 export async function addPasskey(
   options: OwnerOptions,
-  label: string,
+  name: FactorName,
   serve: (enrolment: Enrolment) => Promise<void>,
 ): Promise<PasskeyFactor | null> {
-  const operation: OwnerOperation = {
-    what: 'Adding a passkey',
-    action: { kind: 'addFactor', factor: 'passkey' },
-  };
+  const operation = addingOf('passkey', name);
   return asOwner(options, operation, async ({ keys, ledger, proved }) => {
     if (ledger === null) throw new WalletError('ledger_missing', 'There is no ledger to keep a factor in.');
     await assertRoom(ledger);
     const enrolment = new Enrolment({
       factors: async () => Promise.resolve(await readFactors(ledger)),
       save: (factor) => keepFactor({ keys, ledger, proved }, factor, options.now()),
-      label,
+      ...name,
       now: options.now,
     });
     await serve(enrolment);
@@ -140,10 +161,7 @@ export async function addPasskey(
 
 /** Stores a passkey that the owner's browser made while the wallet was being made. */
 export async function addMadePasskey(options: OwnerOptions, passkey: PasskeyFactor): Promise<void> {
-  const operation: OwnerOperation = {
-    what: 'Adding a passkey',
-    action: { kind: 'addFactor', factor: 'passkey' },
-  };
+  const operation = addingOf('passkey', {});
   return asOwner(options, operation, async ({ keys, ledger, proved }) => {
     if (ledger === null) throw new WalletError('ledger_missing', 'There is no ledger to keep a factor in.');
     await keepFactor({ keys, ledger, proved }, passkey, options.now());
@@ -158,6 +176,16 @@ export async function removeFactor(options: OwnerOptions, id: string): Promise<b
   };
   return asOwner(options, operation, async ({ keys, ledger, proved }) => {
     if (ledger === null) return false;
+    const known = await readFactors(ledger);
+    const left = known.filter((factor) => factor.id !== id);
+    if (left.length === known.length) return false;
+    const quorum = await ledger.owners.quorum();
+    if (quorum > 1 && ownersOf(left).length < quorum)
+      throw new WalletError(
+        'bad_input',
+        `Without it fewer than the ${quorum} owners that a loosening needs have a factor: set the quorum to 1 first, or add another factor.`,
+        { owner: { say: 'Set the quorum first.', action: { kind: 'setQuorum', owners: 1 } } },
+      );
     await forgetFactor(keys, id);
     return ledger.factors.remove(id, proved?.use ?? null, options.now());
   });

@@ -2,8 +2,10 @@ import { Challenges, type PasskeyPlace } from '../../approvals/challenge.js';
 import type { FactorProof, PasskeyAsk } from '../../approvals/inbox.js';
 import { challengePasskeys, verifyPasskey } from '../../approvals/passkey.js';
 import { WalletError } from '../../errors/walletError.js';
+import type { Approver } from '../../ledger/books/ownersAct.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { factorNeeded } from '../approvalInbox.js';
+import { allowAct, type ActToAllow } from './allow.js';
 import { provedFactor, provePassphrase, readFactors, type ProvedFactor } from './ownerFactor.js';
 
 /** The owner's factor as a local page takes it, for things that are done over a wallet that is open already. */
@@ -24,8 +26,20 @@ export class PageProof {
     });
   }
 
-  /** Proves the owner for a purpose. Throws `factor_needed`, `factor_wrong`, `factor_slowed`. */
-  async prove(purpose: string, proof: FactorProof | null): Promise<ProvedFactor> {
+  /**
+   * Proves the owner for a purpose, and takes their word for the act that it is. Throws `factor_needed`, `factor_wrong`,
+   * `factor_slowed`, and `second_owner_needed` where another owner has to say so too: nothing is to be done then.
+   */
+  async allow(
+    purpose: string,
+    proof: FactorProof | null,
+    toAllow: Omit<ActToAllow, 'confirms'>,
+  ): Promise<readonly Approver[]> {
+    const proved = await this.#prove(purpose, proof);
+    return allowAct(this.#ledger, { ...toAllow, confirms: null }, proved, this.#now());
+  }
+
+  async #prove(purpose: string, proof: FactorProof | null): Promise<ProvedFactor> {
     const [ledger, now] = [this.#ledger, this.#now];
     const factors = await readFactors(ledger);
     if (proof === null) throw factorNeeded(factors.length > 0);

@@ -32,6 +32,8 @@ const REBUILD: OwnerOperation = {
   what: 'Rebuilding the ledger',
   action: { kind: 'rebuildLedger' },
   mendsLedger: true,
+  // It frees nothing: what was spent is counted from the chain, and the owners and their quorum come back with it.
+  alone: 'always',
 };
 
 /** How far a rebuilding has come. */
@@ -287,6 +289,7 @@ export async function restoreLedger(options: OwnerOptions, path: string): Promis
     what: `Restoring the ledger from ${path}`,
     action: { kind: 'restoreLedger', file: path },
     mendsLedger: true,
+    alone: 'if_lost',
   });
   const store = ledgerStoreIn(options.home);
   await store.restore(path, (data) => keys.mac('ledger', data));

@@ -29,6 +29,7 @@ export async function moveLedger(options: OwnerOptions, to: DatabaseAddress | nu
     },
     // One that was broken off in the middle is open nowhere, and is to be finished.
     mendsLedger: true,
+    alone: 'if_lost',
   });
   const anchor = await keys.readAnchor();
   if (anchor === null) throw new WalletError('ledger_foreign', 'The keystore remembers no ledger to move.');

@@ -29,9 +29,8 @@ export async function rebaseLedger(options: OwnerOptions): Promise<Rebased | nul
       };
     },
   };
-  return asOwner(options, operation, async ({ keys, ledger, proved }) => {
+  return asOwner(options, operation, async ({ keys, ledger }) => {
     if (ledger === null) return null;
-    if (proved !== null) await ledger.factors.use(proved.use, options.now());
     // The owner may have taken their time, and the clock been set meanwhile.
     await assertTrueTime(options, keys);
     const nowMs = options.now();

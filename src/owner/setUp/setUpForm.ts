@@ -221,7 +221,7 @@ export class SetUpForm {
   ): Promise<string | null> {
     try {
       if (factor?.kind === 'passphrase')
-        await addPassphrase(options, () => Promise.resolve(factor.passphrase), '');
+        await addPassphrase(options, () => Promise.resolve(factor.passphrase), {});
       if (factor?.kind === 'passkey') await addMadePasskey(options, factor.passkey);
       await setFirstLimits(options, keys, limits);
       return null;

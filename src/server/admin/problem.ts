@@ -11,6 +11,7 @@ const STATUSES: Partial<Record<Code, ContentfulStatusCode>> = {
   factor_needed: 403,
   factor_wrong: 403,
   factor_slowed: 429,
+  second_owner_needed: 409,
   not_found: 404,
   agent_unknown: 404,
   approval_unknown: 404,

@@ -2,6 +2,7 @@ import { agentRoutes } from './agents.js';
 import { approvalRoutes } from './approvals.js';
 import { bookRoutes } from './books.js';
 import { limitRoutes } from './limits.js';
+import { ownerRoutes } from './owners.js';
 import type { AdminRoute } from './route.js';
 
 /** Every operation of the admin API but for its own document. */
@@ -10,4 +11,5 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...agentRoutes,
   ...limitRoutes,
   ...approvalRoutes,
+  ...ownerRoutes,
 ];

@@ -5,6 +5,7 @@ import type { Entitlement } from '../../ledger/books/entitlement.js';
 import type { NoticeBook } from '../../ledger/books/notice.js';
 import type {
   LedgerHead,
+  OwnersBook,
   PaymentReader,
   ReportReader,
   SellerBook,
@@ -44,6 +45,7 @@ export interface DeskParts {
   readonly ledger: ReportReader &
     Pick<PaymentReader, 'findPayment' | 'usage'> &
     Pick<SellerBook, 'originHistory'> & { readonly withdrawals: Pick<WithdrawalControl, 'find'> } & {
+      readonly owners: Pick<OwnersBook, 'proposals' | 'withdraw'>;
       head(): Promise<LedgerHead>;
     };
   /** The settings as they are now. */

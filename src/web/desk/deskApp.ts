@@ -7,6 +7,7 @@ import { addFunding } from './funding/fundingRoutes.js';
 import { addHome } from './homeRoutes.js';
 import { addNotices } from './notices/noticeRoutes.js';
 import { addPayments } from './payments/paymentRoutes.js';
+import { addProposals } from './proposals.js';
 import type { DeskPlace, DeskRoom } from './room.js';
 import { addSellers } from './sellers/sellerRoutes.js';
 import { addSettings } from './settings/settingsRoutes.js';
@@ -49,6 +50,7 @@ export function addDesk(app: Hono<VisitEnv>, place: DeskPlace): void {
   };
   const room: DeskRoom = { ...place, app, shell };
   addHome(room);
+  addProposals(room);
   addPayments(room);
   addSpending(room);
   addStatements(room);

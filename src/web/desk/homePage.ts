@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import type { Proposal } from '../../ledger/books/ownersAct.js';
 import type { ReportGroup } from '../../ledger/books/report.js';
 import { formatUsd } from '../../money/decimal.js';
 import type { UsdMicros } from '../../money/unit.js';
@@ -11,6 +12,7 @@ import { linkAct } from './acts/actPage.js';
 import { viewUse } from './bar.js';
 import { viewChart, type Bar } from './spending/spendChart.js';
 import { viewLimitForms } from './settings/limitForm.js';
+import { viewProposals } from './proposals.js';
 import type { Shell } from './shell.js';
 
 /** Agents and sellers at home: the page of each has all. */
@@ -42,6 +44,9 @@ export interface HomeParts {
   readonly entries: readonly EntryView[];
   readonly balances: readonly BalanceLine[] | null;
   readonly waiting: number;
+  /** What waits for a second owner. */
+  readonly proposals: readonly Proposal[];
+  readonly nowMs: number;
 }
 
 /** Home: what is there, what was spent, what waits, and the brake. */
@@ -60,6 +65,7 @@ export function viewHome(parts: HomeParts, shell: Shell): Html {
               >
             </p>`
       }
+      ${viewProposals(parts.proposals, parts.nowMs, shell)}
       <section class="sheet">
         <h1>Money</h1>
         ${viewMoney(parts.balances)}

@@ -9,6 +9,7 @@ import type { AuditFinding, AuditReport } from '../../books/audit.js';
 import { AgentAudit } from './agentAudit.js';
 import { ApprovalAudit } from './approvalAudit.js';
 import { BudgetAudit } from './budgetAudit.js';
+import { OwnersAudit } from '../owner/owners.js';
 import { journalHash } from './authenticity.js';
 import type { LedgerContext } from '../file/context.js';
 import { toLedgerError } from '../file/fault.js';
@@ -69,6 +70,7 @@ class Audit {
   readonly #approvals: ApprovalAudit;
   readonly #agents: AgentAudit;
   readonly #budgets: BudgetAudit;
+  readonly #owners = new OwnersAudit();
 
   constructor(context: LedgerContext, find: Find) {
     this.#context = context;
@@ -90,6 +92,7 @@ class Audit {
       ['approvals', () => this.#approvals.check(this.#register)],
       ['agents', () => this.#agents.tell(this.#register)],
       ['budgets', () => this.#budgets.check(this.#register)],
+      ['owners', () => this.#owners.tell(this.#register)],
       ['register', () => this.#checkRegister()],
       ['quotes', () => this.#checkCodes('quotes', 'id')],
       ['answers', () => this.#checkCodes('answers', 'payment_id')],
@@ -132,6 +135,7 @@ class Audit {
       if (entry.kind === 'session') this.#learnSession(entry);
       if (entry.kind === 'resume') this.#register.set(resumedKey(entry.subject), String(entry.timeMs));
       if (setsTimeBack(entry)) this.#setBack(entry.timeMs);
+      this.#owners.learn(entry);
       this.#approvals.learn(entry);
       this.#agents.learn(entry);
       this.#budgets.learn(entry);
@@ -147,6 +151,7 @@ class Audit {
 
   /** No pause was ended later than when ledger time was set back to. */
   #setBack(timeMs: number): void {
+    this.#owners.setBack();
     for (const [key, ms] of this.#register)
       if (isResumedKey(key)) this.#register.set(key, String(Math.min(Number(ms), timeMs)));
   }

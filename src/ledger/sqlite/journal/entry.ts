@@ -28,7 +28,8 @@ export type JournalKind =
   | 'tries'
   | 'agent'
   | 'budget'
-  | 'admin';
+  | 'admin'
+  | 'owner';
 
 /** One line of the journal. */
 export interface JournalEntry {
@@ -43,6 +44,9 @@ export interface JournalEntry {
 
 /** The subject of what the owner does to the whole wallet. */
 export const WALLET = 'wallet';
+
+/** The subject of what owners allowed, proposed and withdrew: no payment, session or agent has this id. */
+export const OWNERS = 'owners';
 
 /** The subject of the one entry that sets ledger time back: see rebase.ts. */
 export const LEDGER_TIME = 'time';

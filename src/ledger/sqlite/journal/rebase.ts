@@ -1,6 +1,7 @@
 import type { SqlRow, AttemptRow, RowFields } from '../payments/paymentColumns.js';
 import type { Rebased } from '../../books/rebuild.js';
 import { isElicitedKey, rebaseElicited } from '../owner/elicited.js';
+import { PROPOSALS_KEY } from '../owner/owners.js';
 import { currentPayment, movePayment } from '../payments/paymentRow.js';
 import { contributionOf } from '../payments/totals.js';
 import { isResumedKey } from '../views/history.js';
@@ -50,6 +51,8 @@ function rebaseRegister(
   for (const [key, text] of [...context.register.all(register)]) {
     if (isResumedKey(key)) next = context.register.set(next, key, String(Math.min(Number(text), nowMs)));
     if (isElicitedKey(key)) next = context.register.set(next, key, rebaseElicited(text, nowMs));
+    // What was proposed by a clock that was ahead would wait for longer than it may.
+    if (key === PROPOSALS_KEY) next = context.register.set(next, key, null);
     const agent = sessionAgentOf(key);
     if (agent !== null) next = rebaseSession(context, next, agent, nowMs);
   }

@@ -87,7 +87,7 @@ export function addFactor(
   provedBy: FactorUse | null,
   nowMs: number,
 ): void {
-  const head = proved(context, context.journal.checkedHead(), provedBy, nowMs);
+  const head = spendFactor(context, context.journal.checkedHead(), provedBy, nowMs);
   put(context, factor);
   vouch(context, head, factor.id, { act: 'added', digest: factorDigest(factor) }, head.timeMs);
 }
@@ -101,7 +101,7 @@ export function removeFactor(
 ): boolean {
   const checked = context.journal.checkedHead();
   if (!listFactors(context, checked).some((factor) => factor.id === id)) return false;
-  const head = proved(context, checked, provedBy, nowMs);
+  const head = spendFactor(context, checked, provedBy, nowMs);
   statement(context.db, 'DELETE FROM factors WHERE id = ?').run(id);
   vouch(context, head, id, { act: 'removed', digest: null }, head.timeMs);
   return true;
@@ -131,10 +131,14 @@ export function replaceFactors(
 
 /** Stores that a factor was used for something of the owner's. Throws `factor_needed` where it went meanwhile. */
 export function useFactor(context: LedgerContext, use: FactorUse, nowMs: number): void {
-  proved(context, context.journal.checkedHead(), use, nowMs);
+  spendFactor(context, context.journal.checkedHead(), use, nowMs);
 }
 
-function proved(
+/**
+ * Looks again at the factor that proved an owner, and stores its use; null where there was none to ask. The head that it
+ * answers has the time of what is done by it. Throws `factor_needed`.
+ */
+export function spendFactor(
   context: LedgerContext,
   head: JournalHead,
   use: FactorUse | null,
