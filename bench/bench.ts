@@ -3,23 +3,13 @@ import { createTestWallet } from '../test/support/testWallet.js';
 import { CHAINS } from '../test/support/world.js';
 import { benchCapCheck } from './capCheck.js';
 import { benchMppCalls } from './mppCall.js';
+import { OPEN_LIMITS } from './openLimits.js';
 import { benchOwnShare } from './ownShare.js';
 import { benchPaidCalls } from './paidCall.js';
 import { line } from './percentile.js';
 import { benchRepeatCalls, LINK_MS } from './repeatCall.js';
 
 const NAMES = { base: 'Base', solana: 'Solana' } as const;
-
-/** Limits out of the way: the bench pays hundreds of calls a minute. */
-const OPEN_LIMITS: readonly (readonly [string, string])[] = [
-  ['ceilings.per_month_usd', '5000'],
-  ['ceilings.per_day_usd', '5000'],
-  ['ceilings.per_session_usd', '5000'],
-  ['limits.per_month_usd', '1000'],
-  ['limits.per_day_usd', '1000'],
-  ['limits.per_session_usd', '1000'],
-  ['limits.calls_per_minute', '10000'],
-];
 
 const sandbox = await startSandbox();
 try {

@@ -7,8 +7,15 @@ import { ExactSvmSchemeV1 } from '@x402/svm/exact/v1/client';
 import { wrapFetchWithPayment, x402Client, x402HTTPClient } from '@x402/fetch';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import { namedSigner, SOLANA_DEVNET } from './solana/chain.ts';
-import type { Sandbox } from './world.ts';
+import type { Chain } from './chain.ts';
+import type { SolanaChain } from './solana/chain.ts';
 import { atomicFromUsd } from './usd.ts';
+
+/** What of the world a buyer needs: it may stand in another process. */
+export interface BuyerWorld {
+  chain: Pick<Chain, 'fund' | 'balanceOf'>;
+  solana: Pick<SolanaChain, 'fund' | 'balanceOf' | 'url'>;
+}
 
 /** A buyer with nothing but the published client: what a wallet is measured against. */
 export interface Buyer {
@@ -25,7 +32,7 @@ export interface Buyer {
 
 /** Makes a buyer with fresh keys and this much USDC on one chain, Base unless named: it pays there only. */
 export async function createBuyer(
-  { chain, solana }: Pick<Sandbox, 'chain' | 'solana'>,
+  { chain, solana }: BuyerWorld,
   usd = '10',
   on: 'base' | 'solana' = 'base',
 ): Promise<Buyer> {

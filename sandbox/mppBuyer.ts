@@ -8,8 +8,11 @@ export interface MppBuyer {
   readonly pay: (url: string) => Promise<Response>;
 }
 
-/** Makes a buyer that holds `atomic` of pathUSD. */
-export async function createMppBuyer(chain: TempoChain, atomic: bigint): Promise<MppBuyer> {
+/** Makes a buyer that holds `atomic` of pathUSD; the chain may be that of another process. */
+export async function createMppBuyer(
+  chain: Pick<TempoChain, 'fund' | 'client'>,
+  atomic: bigint,
+): Promise<MppBuyer> {
   const account = privateKeyToAccount(generatePrivateKey());
   await chain.fund(account.address, atomic);
   const mppx = Mppx.create({
