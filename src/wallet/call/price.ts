@@ -16,7 +16,7 @@ import { modelCapOf } from './model.js';
 import { judgeBeforePrice } from './ownerRules.js';
 import type { PaidCall } from './paidCall.js';
 import { challengeOf, probe, type Challenge } from './probe.js';
-import { looksOf, selectFrom, warmFunds, type Selected } from './selection.js';
+import { looksOf, readAhead, selectFrom, warmFunds, type Selected } from './selection.js';
 import { trySignIn } from './signIn.js';
 
 /** The live price of a call; the outcome where it costs nothing, is bought already, or no price would fit any more. */
@@ -45,11 +45,15 @@ async function probeForPrice(call: PaidCall): Promise<Challenge | Outcome> {
   }
   if (spent.verdict !== 'allow' && !(await hasDeposit(engine, request.target.url.origin)))
     return refuse(call, spent);
-  await warmFunds(engine, config);
-  if (context.carrier?.asked !== undefined) return challengeOf(engine.rails, context.carrier.asked, request);
+  if (context.carrier?.asked !== undefined) {
+    await warmFunds(engine, config);
+    return challengeOf(engine.rails, context.carrier.asked, request);
+  }
   const { mcp } = input;
-  const probed =
-    mcp === undefined ? await probe(engine, config, request, deadline, context) : await askTool(call, mcp);
+  const asking = mcp === undefined ? probe(engine, config, request, deadline, context) : askTool(call, mcp);
+  // What fails of it fails again where it is needed, and is told there.
+  void readAhead(engine, config, request).catch(() => undefined);
+  const probed = await asking;
   if (probed.kind === 'priced') {
     if (mcp === undefined) await noteAsked(engine, request, probed.challenge);
     return probed.challenge;

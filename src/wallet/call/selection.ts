@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../../config/settings.js';
 import type { Code } from '../../errors/codes.js';
 import { isWalletError, type WalletError } from '../../errors/walletError.js';
@@ -27,6 +28,7 @@ import { assertNotStopped } from '../lightningStop.js';
 import { readAddressFunds } from '../settle/addressFunds.js';
 import { agentBounds, limitsOf, payeeGrantKey, useOf, type CallLimits } from './ownerRules.js';
 import type { Challenge } from './probe.js';
+import type { CallRequest } from './request.js';
 
 /** How long a call that seems short of money waits for the chain to say whether it is. */
 const FUNDS_MS_MAX = 5_000;
@@ -163,6 +165,28 @@ export async function warmFunds(engine: Engine, config: Config): Promise<void> {
   }
 }
 
+/**
+ * Reads what a payment will be judged by while the seller thinks about its price: {@link warmFunds}, and the seller's history,
+ * which the ledger reads anew where anything was written meanwhile.
+ */
+export async function readAhead(
+  engine: Engine,
+  config: Config,
+  { target: { url }, method }: Pick<CallRequest, 'target' | 'method'>,
+): Promise<void> {
+  // The request goes first.
+  await setImmediate();
+  await warmFunds(engine, config);
+  const inUse = networksOf(config, engine.keys).filter((network) => engine.hasRead(network));
+  for (const family of new Set(inUse.map(familyOf)))
+    await engine.ledger.originHistory(url.origin, family, { method, url: url.href });
+}
+
+/** The CAIP-2 namespace of a network. */
+function familyOf({ caip2 }: Network): string {
+  return caip2.slice(0, caip2.indexOf(':'));
+}
+
 function candidatesOf({ rails, demand }: SelectionRequest, looks: OfferLooks) {
   const isForeign = ({ network }: Offer): boolean => looks.canPayOn?.(network) === false;
   const foreign = demand.offers.filter(isForeign).map(({ index, network }) => ({
@@ -207,7 +231,7 @@ async function historyOf(
 ): Promise<SellerHistory> {
   const { url, method } = target;
   const { caip2 } = network;
-  const family = caip2.slice(0, caip2.indexOf(':'));
+  const family = familyOf(network);
   const endpoint = { method, url: url.href };
   const known = await ledger.originHistory(url.origin, family, endpoint);
   const hostPort = hostPortOf(url);

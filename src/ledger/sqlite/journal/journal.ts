@@ -65,6 +65,8 @@ export class Journal {
   readonly #clock: LedgerClock;
   /** The head as last proved, and which state of the database it was proved in. */
   #proved: { readonly state: string; readonly head: JournalHead } | null = null;
+  /** What was read of a state of the database, by what was asked. */
+  #found: { readonly state: string; readonly byKey: Map<string, unknown> } | null = null;
   /** The write that is under way: its head, once that was proved or made, and whether it is yet to be stored. */
   #write: HeadWrite | null = null;
 
@@ -119,6 +121,22 @@ export class Journal {
     const state = stateOf(commits, this.#dataVersion());
     if (this.#proved?.state !== state) this.#proved = { state, head: this.#proveHead() };
     return this.#atThisTime(this.#proved.head);
+  }
+
+  /**
+   * What `read` gives, or gave before in the same state of the database: so a call can read what it will need while it waits for
+   * something else, and what is written meanwhile counts all the same. To be called behind {@link headForReading}, within its
+   * view, with a key that says all that `read` goes by.
+   */
+  readOnce<T>(key: string, read: () => T): T {
+    const state = this.#proved?.state ?? '';
+    if (this.#found?.state !== state) this.#found = { state, byKey: new Map() };
+    const { byKey } = this.#found;
+    if (byKey.has(key)) return byKey.get(key) as T;
+    if (byKey.size >= FOUND_MAX) byKey.clear();
+    const found = read();
+    byKey.set(key, found);
+    return found;
   }
 
   /**
@@ -357,6 +375,9 @@ export class Journal {
     return this.#auth;
   }
 }
+
+/** A busy ledger is written every few milliseconds; one that is not is asked the same by a few calls. */
+const FOUND_MAX = 64;
 
 /** Names a state of the database: by the writes of this connection and by those of others. */
 function stateOf(commits: number, version: bigint): string {

@@ -1,4 +1,6 @@
 import type { HoldRequest } from '../../attempts/hold.js';
+import { setImmediate } from 'node:timers/promises';
+import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import type { Delivery } from '../../attempts/payment.js';
 import { captured, captureFacts, CENT, newLedger, sent, T0 } from '../fixtures.js';
@@ -36,6 +38,40 @@ test('payees and prices are of captured payments, newest first', async () => {
   await captured(ledger, at(6, { host: 'other.example.com', payTo: '0xelse' }));
   expect((await ledger.originHistory(ORIGIN, 'eip155')).payees.slice(1)).toEqual(['0xpost', '0xnew']);
   expect((await ledger.endpointPrices(ENDPOINT, T0)).prices).toEqual([3n * CENT, 2n * CENT, CENT]);
+});
+
+test('what was read once is read anew after a write, also another process’s, and after a change behind its back', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  const payees = async (): Promise<readonly string[]> =>
+    (await ledger.originHistory(ORIGIN, 'eip155', ENDPOINT)).payees;
+  await captured(ledger, at(0, { payTo: '0xold' }));
+  expect([await payees(), await payees()]).toEqual([['0xold'], ['0xold']]);
+  await captured(ledger, at(1, { payTo: '0xnew' }));
+  expect(await payees()).toEqual(['0xnew', '0xold']);
+  await captured(world.open(), at(2, { payTo: '0xother' }));
+  await setImmediate();
+  expect(await payees()).toEqual(['0xother', '0xnew', '0xold']);
+  const stranger = new Database(world.path);
+  stranger.prepare(`UPDATE payments SET pay_to = '0xforged' WHERE pay_to = '0xother'`).run();
+  stranger.close();
+  await setImmediate();
+  await expect(payees()).rejects.toMatchObject({ code: 'ledger_damaged' });
+});
+
+test('what was read of one origin, chain or endpoint is never another’s', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  await captured(ledger, at(0, { payTo: '0xmine' }));
+  await captured(ledger, at(1, { payTo: '0xhere', url: `${ORIGIN}/other` }));
+  const here = await ledger.originHistory(ORIGIN, 'eip155', ENDPOINT);
+  expect(here).toMatchObject({ payees: ['0xhere', '0xmine'], endpointPayees: ['0xmine'] });
+  const other = { method: 'GET', url: `${ORIGIN}/other?id=1` };
+  expect((await ledger.originHistory(ORIGIN, 'eip155', other)).endpointPayees).toEqual(['0xhere']);
+  const posted = { ...other, method: 'POST' };
+  expect((await ledger.originHistory(ORIGIN, 'eip155', posted)).endpointPayees).toEqual([]);
+  expect((await ledger.originHistory(ORIGIN, 'solana', ENDPOINT)).payees).toEqual([]);
+  expect((await ledger.originHistory('https://else.example.com', 'eip155', ENDPOINT)).payees).toEqual([]);
 });
 
 test('a price is forgotten after 30 days, a payee is not', async () => {

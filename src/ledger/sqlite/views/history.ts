@@ -21,7 +21,11 @@ import { authenticPayment, paymentOf } from '../payments/paymentRow.js';
 export function sellerBook(access: LedgerAccess): SellerBook {
   return {
     originHistory: (origin, family, endpoint) =>
-      access.read((context, head) => originHistory(context, head, { origin, family, endpoint })),
+      access.read((context, head) =>
+        context.journal.readOnce(historyKey(origin, family, endpoint), () =>
+          originHistory(context, head, { origin, family, endpoint }),
+        ),
+      ),
     payeesByEndpoint: (origin, family) => access.read((context) => payeesByEndpoint(context, origin, family)),
     endpointPrices: (endpoint, nowMs) => access.read((context) => endpointPrices(context, endpoint, nowMs)),
     askedBefore: (endpoint, differing, nowMs) =>
@@ -32,6 +36,10 @@ export function sellerBook(access: LedgerAccess): SellerBook {
     resetCircuitBreaker: (origin, nowMs) =>
       access.write('owner', (context) => resetCircuitBreaker(context, origin, nowMs)),
   };
+}
+
+function historyKey(origin: string, family: string, endpoint: Endpoint | undefined): string {
+  return JSON.stringify(['history', origin, family, endpoint?.method ?? null, pathOf(endpoint?.url ?? '')]);
 }
 
 /** A month, as the owner's rule on prices counts it. */
