@@ -46,6 +46,11 @@ export function scratchLedger(nowMs: number): Ledger {
   return SqliteLedger.scratch({ mac, nowMs, configVersion: 1 });
 }
 
+/** Has an open ledger compile what a {@link scratchLedger} was asked for, so that no call waits for it. */
+export function prepareAs(ledger: Ledger, scratch: Ledger): void {
+  SqliteLedger.prepareAs(ledger, scratch);
+}
+
 /**
  * Moves the ledger of this folder to a database, or with null back into a file of the folder. Throws `bad_input` for an
  * address that is none, and as the stores do.

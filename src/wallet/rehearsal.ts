@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { scratchLedger } from '../ledger/stores.js';
+import { prepareAs, scratchLedger } from '../ledger/stores.js';
 import { assetsOf } from '../money/asset.js';
 import type { EvmNetwork } from '../money/network.js';
 import { writeJsonHeader } from '../protocols/x402/header.js';
@@ -46,6 +46,8 @@ export async function rehearse(engine: Engine): Promise<boolean> {
     },
   ];
   const challenge = writeJsonHeader({ x402Version: 2, resource: { url: PLACE }, accepts });
+  const { rehearseExchange } = await import('../net/connection/rehearsal.js');
+  await rehearseExchange(new URL(PLACE).origin, [['payment-required', challenge]]);
   const demand = engine.rails.parse({
     ...{ status: 402, headers: [['payment-required', challenge]], bodyText: '{}', requestUrl: PLACE },
   });
@@ -66,15 +68,16 @@ export async function rehearse(engine: Engine): Promise<boolean> {
   await setImmediate();
   await rehearseTransfer(intent, nowMs);
   await setImmediate();
-  return rehearseLife({ offer: selection.offer, intent, limits }, request, nowMs);
+  return rehearseLife(engine, { offer: selection.offer, intent, limits }, request);
 }
 
 /** Takes a payment through its life in a ledger that nothing is left of: the wallet's own has no word of it. */
 async function rehearseLife(
+  engine: Engine,
   { offer, intent, limits }: Purchase,
   { hash: requestHash, target: { url } }: CallRequest,
-  nowMs: number,
 ): Promise<boolean> {
+  const nowMs = engine.now();
   const ledger = scratchLedger(nowMs);
   try {
     const { id: sessionId } = await ledger.touchSession(DEFAULT_AGENT, nowMs);
@@ -102,6 +105,7 @@ async function rehearseLife(
     const captured = ledger.capture(id, facts, nowMs);
     await Promise.all([captured, ledger.saveAnswer(answer, 'delivered')]);
     await ledger.endLease(id);
+    prepareAs(engine.ledger, ledger);
     return (await captured).kind === 'done';
   } finally {
     await ledger.close();

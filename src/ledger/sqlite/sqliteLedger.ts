@@ -11,6 +11,7 @@ import {
   MEMORY,
   memoryDatabase,
   openDatabase,
+  prepareAs,
   statement,
   syncLog,
   type Sqlite,
@@ -74,7 +75,21 @@ function openLedger(path: string, options: SqliteOptions): Ledger {
  * The ledger in one file of SQLite, for the processes of one machine. Each operation runs whole, without a pause, in one
  * transaction.
  */
-export const SqliteLedger = { create: createLedger, open: openLedger, scratch: scratchLedger } as const;
+export const SqliteLedger = {
+  create: createLedger,
+  open: openLedger,
+  scratch: scratchLedger,
+  prepareAs: prepareLedgerAs,
+} as const;
+
+/** The database behind each open ledger. */
+const databases = new WeakMap<Ledger, Sqlite>();
+
+/** Compiles for an open ledger every statement that a scratch one was asked for; does nothing for a ledger that is elsewhere. */
+function prepareLedgerAs(ledger: Ledger, scratch: Ledger): void {
+  const [db, other] = [databases.get(ledger), databases.get(scratch)];
+  if (db?.open === true && other !== undefined) prepareAs(db, other);
+}
 
 /** The books of an open database, and the one writer that they share. */
 function ledgerIn(path: string, db: Sqlite, options: SqliteOptions): Ledger {
@@ -107,7 +122,7 @@ function ledgerIn(path: string, db: Sqlite, options: SqliteOptions): Ledger {
     look: async (operation) => atOnce(db, () => operation(db)),
     write: (point, operation) => write(point, () => operation(unlocked())),
   };
-  return booksOver(access, waiting, {
+  const ledger = booksOver(access, waiting, {
     ...{ id, isStopped },
     read: { db, journal },
     write: { journal, write },
@@ -117,4 +132,6 @@ function ledgerIn(path: string, db: Sqlite, options: SqliteOptions): Ledger {
       db.close();
     },
   });
+  databases.set(ledger, db);
+  return ledger;
 }

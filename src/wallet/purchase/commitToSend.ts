@@ -76,15 +76,15 @@ async function commit(call: PaidCall, signed: SignedRequest): Promise<{ readonly
       await takeOver(engine, payment.id);
       sent = await engine.ledger.markSent(payment.id, request);
     }
-    const shown = shownOf(payment);
+    const shown = (): Shown => shownOf(payment);
     switch (sent.kind) {
       case 'done':
         await noteLease(engine, payment.id, askedMs);
         return { config };
       case 'frozen':
-        return failureOutcome(frozenError(), shown);
+        return failureOutcome(frozenError(), shown());
       case 'barred':
-        return failureOutcome(barredError(payment.agent, sent.bar), shown);
+        return failureOutcome(barredError(payment.agent, sent.bar), shown());
       case 'exceeded': {
         const { exceeded } = sent;
         const stop = judgeTotals({
@@ -92,10 +92,10 @@ async function commit(call: PaidCall, signed: SignedRequest): Promise<{ readonly
           exceeded,
           loweredBy: config.lowered,
         });
-        return stop.verdict === 'allow' ? tightened(payment, shown) : stopOutcome(stop, shown);
+        return stop.verdict === 'allow' ? tightened(payment, shown()) : stopOutcome(stop, shown());
       }
       case 'budget':
-        return failureOutcome(budgetError(sent, payment.heldUsdMicros), shown);
+        return failureOutcome(budgetError(sent, payment.heldUsdMicros), shown());
       case 'conflict':
         throw new WalletError('payment_unresolved', 'Another process is busy with this payment.', {
           money: moneyOf(sent.attempt),

@@ -249,3 +249,10 @@ export function fileIdentity(path: string): string | null {
     return null;
   }
 }
+
+/** Compiles for one open database every statement that another of the same tables was asked for. */
+export function prepareAs(db: Sqlite, other: Sqlite): void {
+  // A pragma may do its work while it is compiled.
+  const texts = [...(statementsOf.get(other)?.keys() ?? [])].filter((sql) => !sql.startsWith('PRAGMA'));
+  for (const sql of texts) statement(db, sql);
+}
