@@ -5,7 +5,7 @@ import { setUpWallet, type SetUpStep } from '../../src/owner/setUp/setUp.js';
 const [home = '', passphraseFile = '', dieBehind = ''] = process.argv.slice(2);
 const passphrase = async (): Promise<string> => readFileSync(passphraseFile, 'utf8').trim();
 
-await setUpWallet({
+void setUpWallet({
   home,
   keystore: 'file',
   testnet: true,
