@@ -28,6 +28,8 @@ const UNLOCKING = 'canary tortoise passphrase';
 const FACTOR = 'the owner alone knows this one';
 const BASE_SEPOLIA = 'eip155:84532';
 const DEAD_RPC = 'http://127.0.0.1:9';
+/** Takes away what stands on the terminal's line. */
+const CLEAR_LINE = '\r\u001b[K';
 /** Hints lead on to hints: first what to do, then with what proves the owner. */
 const HOPS_MAX = 3;
 
@@ -96,9 +98,11 @@ function placeAt(home: string, { empty = false } = {}): Place {
         ...io.stderr,
         write: (chunk: string | Uint8Array) => {
           io.stderr.write(chunk);
-          if (!asks) return;
+          const text = Buffer.from(chunk as Uint8Array).toString();
+          // On a slow machine a line that says that the command goes on is taken away first.
+          if (!asks || text === CLEAR_LINE) return;
           asks = false;
-          const answer = answerTo(Buffer.from(chunk as Uint8Array).toString());
+          const answer = answerTo(text);
           setImmediate(() => io.typed.write(`${answer}\n`));
         },
       };
