@@ -34,8 +34,17 @@ function useProcesses(): void {
   scratch = makeScratch();
 }
 
+/** What a wallet came to is asked within this process, whatever made it. */
+const HERE = { here: true } as const;
+
 const address = async (): Promise<unknown> =>
-  (await scratch.json(['address', '--passphrase-file', scratch.passphraseFile]))['address'];
+  (await scratch.json(['address', '--passphrase-file', scratch.passphraseFile], HERE))['address'];
+
+/** The audit finds nothing. */
+async function expectSound(): Promise<void> {
+  const audit = ['audit', '--offline', '--passphrase-file', scratch.passphraseFile];
+  expect(await scratch.json(audit, HERE)).toMatchObject({ findings: [] });
+}
 
 describe('init without a terminal', () => {
   it('makes a wallet by flags alone, and says what to do next', async () => {
@@ -126,11 +135,7 @@ describe('init without a terminal', () => {
     for (const { exit, out } of runs) {
       if (exit !== 0) expect(JSON.parse(out)).toMatchObject({ code: 'already_set_up' });
     }
-    expect(
-      await scratch.json(['audit', '--offline', '--passphrase-file', scratch.passphraseFile]),
-    ).toMatchObject({
-      findings: [],
-    });
+    await expectSound();
   });
 
   it.each([
@@ -168,8 +173,8 @@ describe('init without a terminal', () => {
     for (const { exit } of others) expect([0, 6]).toContain(exit);
     expect(statSync(join(scratch.home, 'passphrase')).mode & 0o777).toBe(0o600);
     // Whatever asked last finds what opens it.
-    expect(await scratch.json(['audit', '--offline'])).toMatchObject({ findings: [] });
-    expect(made?.out).toContain(String((await scratch.json(['address']))['address']));
+    expect(await scratch.json(['audit', '--offline'], HERE)).toMatchObject({ findings: [] });
+    expect(made?.out).toContain(String((await scratch.json(['address'], HERE))['address']));
   });
 
   it('refuses an empty passphrase file, and one that is no passphrase', async () => {
@@ -277,11 +282,7 @@ describe('a set-up that was cut off', () => {
   }
 
   async function expectWhole(): Promise<void> {
-    expect(
-      await scratch.json(['audit', '--offline', '--passphrase-file', scratch.passphraseFile]),
-    ).toMatchObject({
-      findings: [],
-    });
+    await expectSound();
     expect(readdirSync(scratch.home).filter((name) => name.includes('.new'))).toEqual([]);
   }
 
@@ -303,7 +304,6 @@ describe('a set-up that was cut off', () => {
   });
 
   it('at any instant leaves what the next one finishes, and one keystore', async () => {
-    useProcesses();
     // Spread over the run of init, whatever part of it each falls into.
     for (const delayMs of [200, 350, 500]) {
       const args = [
@@ -348,7 +348,6 @@ describe('a set-up that was cut off', () => {
   });
 
   it('is not finished with another secret, or another keystore', async () => {
-    useProcesses();
     await dieBehind('keystore');
     const restoring = [
       'init',
@@ -359,10 +358,10 @@ describe('a set-up that was cut off', () => {
       '--restore-stdin',
       '--offline',
     ];
-    expect(await scratch.purser(restoring, { input: PHRASE })).toMatchObject({ exit: 6 });
-    expect(await scratch.purser(['init', '--keystore', 'keychain', '--yes', '--testnet'])).toMatchObject({
-      exit: 6,
-    });
+    // The keychain is sought in the environment of the process itself.
+    expect(await scratch.purser(restoring, { input: PHRASE, here: false })).toMatchObject({ exit: 6 });
+    const inKeychain = ['init', '--keystore', 'keychain', '--yes', '--testnet'];
+    expect(await scratch.purser(inKeychain, { here: false })).toMatchObject({ exit: 6 });
     expect(await scratch.init()).toMatchObject({ exit: 0 });
   });
 });

@@ -50,6 +50,8 @@ export interface Scratch {
 export interface RunParts {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** Within this process, or in one of its own: as the scratch runs all, unless given. */
+  readonly here?: boolean;
 }
 
 export const PASSPHRASE = 'canary tortoise passphrase';
@@ -73,7 +75,7 @@ export function makeScratch({ here = false } = {}): Scratch {
   });
   const purser: Scratch['purser'] = async (args, more = {}) => {
     const run =
-      here && process.env['PURSER_TEST_PROGRAM'] === undefined
+      (more.here ?? here) && process.env['PURSER_TEST_PROGRAM'] === undefined
         ? await runHere(args, env(more.env), more.input)
         : await runToEnd(spawnPurser(args, env(more.env)), more.input);
     written.push(run.out, run.err);
