@@ -19,6 +19,7 @@ import type { Approval } from '../../src/approvals/inbox.js';
 import { SoftwareAuthenticator } from '../../src/approvals/fixtures.js';
 import { beginPasskey, makePasskeyFactor } from '../../src/approvals/passkey.js';
 import { Challenges } from '../../src/approvals/challenge.js';
+import { serveOnMachine } from '../../src/web/door/machineServer.js';
 import { startPage } from '../../src/web/page.js';
 import { MemoryInbox } from './memoryInbox.js';
 import { freshQuestion, PASSPHRASE, passphraseFactor, startOwner, type Owner } from './owner.js';
@@ -589,6 +590,32 @@ describe('where the page listens', () => {
       await once(free, 'close');
     } finally {
       squatter.close();
+    }
+  });
+
+  test('ends a connection that asked nothing while its last answer is still made', async () => {
+    const [begun, released] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    const server = await serveOnMachine(0, () => ({
+      fetch: async () => {
+        begun.resolve(undefined);
+        await released.promise;
+        return new Response('the last answer');
+      },
+    }));
+    const silent = connect(server.port, '127.0.0.1').resume();
+    await once(silent, 'connect');
+    const answer = send(server.port);
+    await begun.promise;
+    // No bound ends what is left, however long this takes.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const closed = server.close();
+      await once(silent, 'close');
+      released.resolve(undefined);
+      expect((await answer).body).toBe('the last answer');
+      await closed;
+    } finally {
+      vi.useRealTimers();
     }
   });
 

@@ -127,7 +127,7 @@ function serveWith(servers: readonly Server[], port: number, app: Served): Machi
     } else server.on('connection', (socket: Socket) => connections.take(socket));
     server.on('request', (request, response) => void listener(request, response));
   }
-  return { port, close: () => closeAll(servers) };
+  return { port, close: () => closeAll(servers, () => connections.endSilent()) };
 }
 
 /** The connections that are open, oldest first: of who was let in, and of everybody else. */
@@ -157,6 +157,11 @@ class Connections {
       this.#strangers.delete(socket);
       this.#admitted.delete(socket);
     });
+  }
+
+  /** Ends those that have sent nothing: browsers open one ahead of what they may ask. */
+  endSilent(): void {
+    for (const socket of this.#strangers) if (socket.bytesRead === 0) socket.destroy();
   }
 
   admit(socket: Socket): void {
@@ -223,14 +228,18 @@ async function listenAt(
   });
 }
 
-async function closeAll(servers: readonly Server[]): Promise<void> {
-  await Promise.all(servers.map(closeAnswered));
+async function closeAll(servers: readonly Server[], endSilent = (): void => undefined): Promise<void> {
+  await Promise.all(servers.map((server) => closeAnswered(server, endSilent)));
 }
 
 /** Ends a server, once what it was asked already is answered: the last answer says what came of it all. */
-async function closeAnswered(server: Server): Promise<void> {
-  // A connection is idle from the moment its answer is out, and stays open for the next question.
-  const idle = setInterval(() => server.closeIdleConnections(), LAST_LOOK_MS);
+async function closeAnswered(server: Server, endSilent: () => void): Promise<void> {
+  // A connection is idle from the moment its answer is out, and stays open for the next question. Node takes one that has
+  // asked nothing yet for one that is asking.
+  const idle = setInterval(() => {
+    server.closeIdleConnections();
+    endSilent();
+  }, LAST_LOOK_MS);
   const end = setTimeout(() => server.closeAllConnections(), LAST_ANSWER_MS);
   await new Promise<void>((resolve) => void server.close(() => resolve()));
   clearInterval(idle);
