@@ -24,6 +24,9 @@ const LONG = [
   'test/torture/torture.test.ts',
   'test/web/page.test.ts',
   'test/wallet/sevenWaysOnBase.test.ts',
+  'test/cli/init.test.ts',
+  'test/mcp/package.test.ts',
+  'test/keychain/fileKeystore.test.ts',
 ];
 
 class LongFirst extends BaseSequencer {
