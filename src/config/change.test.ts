@@ -345,6 +345,12 @@ describe('setKey', () => {
     );
   });
 
+  test('the quorum of owners is no setting, and is told where it stands', () => {
+    const refused = refusal(() => setKey(initial(), 'owners.quorum', '1'));
+    expect(refused).toMatchObject({ code: 'bad_input', owner: { action: { kind: 'setQuorum' } } });
+    expect(refused.shortMessage).toContain('stands in the keystore');
+  });
+
   test('a key of control characters is not echoed', () => {
     expect(refusal(() => setKey(initial(), 'a\u001b[2J\u202e', '1')).shortMessage).toBe(
       'a?[2J? is not a setting.',

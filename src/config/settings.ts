@@ -340,12 +340,23 @@ export interface FoundKey {
   readonly key: string;
 }
 
+/** What is looked for among the settings, and must not stand there (T49). */
+const QUORUM = 'owners.quorum';
+
 /** Finds what a full key such as `limits.hosts.api.example.com.per_day_usd` sets. Throws `bad_input`. */
 export function findKey(text: string): FoundKey {
   for (const row of SETTING_ROWS) {
     const name = row.setting.nameIn(text);
     if (name !== undefined) return { row, name, key: row.setting.pathOf(name).join('.') };
   }
+  if (text === QUORUM)
+    throw new WalletError(
+      'bad_input',
+      `${QUORUM} stands in the keystore, out of the reach of who can write the config.`,
+      {
+        owner: { say: 'Set how many owners a loosening needs.', action: { kind: 'setQuorum', owners: 2 } },
+      },
+    );
   // T27: what somebody wrote into a file must not steer the terminal that shows it.
   const shown = text.replace(/\p{C}/gu, '?').slice(0, KEY_SHOWN_MAX);
   const meant = nearest(
