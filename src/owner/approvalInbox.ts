@@ -22,6 +22,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import { formatUsd } from '../money/decimal.js';
 import { readQuestion, standingNow, type AskedQuestion } from '../wallet/approval/approvalQuestion.js';
 import { payeeGrantKey, sessionGrantKey } from '../wallet/call/ownerRules.js';
+import { actOfChange } from './ownerConfig.js';
 import { allowAct, approverWords } from './auth/allow.js';
 import { provedFactor, provePassphrase, readFactors, spent, type ProvedFactor } from './auth/ownerFactor.js';
 
@@ -107,10 +108,13 @@ class WalletInbox implements ApprovalInbox {
     const { home, configMac, ledger, now } = this.#wallet;
     const { record, host } = await this.#blocking(id, digest);
     const proved = await this.#prove(unblockPurpose(digest, host), proof);
+    const agreed = actOfChange([unblocking(this.#readConfig(), host)]);
     await allowAct(
       ledger,
       {
         act: { what: `Unblock ${host}`, details: [`An answer blocked it: ${id}`] },
+        // As where it is taken from the list in a terminal.
+        agreed: [agreed.what, ...agreed.details],
         action: { kind: 'removeFromSetting', key: 'hosts.deny', entry: host },
         isAlone: false,
         confirms: null,
@@ -125,7 +129,7 @@ class WalletInbox implements ApprovalInbox {
           'config_stale',
           'The config is older than the ledger knows; nothing was changed.',
         );
-      return setKey(current, 'hosts.deny', withEntry(current, 'hosts.deny', 'remove', host)).config;
+      return unblocking(current, host).config;
     });
     await ledger.noteConfigVersion(config.version, now());
     return this.#view(record);
@@ -285,6 +289,12 @@ function checkChoice({ choices }: AskedQuestion, answer: Answer): void {
   }
   if (answer.usdMicros <= 0n)
     throw new WalletError('bad_input', "A session's cap is raised to an amount above zero.");
+}
+
+/** The list of blocked hosts without one of them. */
+function unblocking(config: Config, host: string): ReturnType<typeof setKey> & { readonly key: string } {
+  const key = 'hosts.deny';
+  return { key, ...setKey(config, key, withEntry(config, key, 'remove', host)) };
 }
 
 /** What an answer makes lasting (T19: an elicitation never gets here, so it never lasts). */

@@ -2,7 +2,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import { pausedUntilMs } from '../policy/history.js';
 import { hostPortOf, namesOf } from '../policy/host.js';
 import { openLedger } from '../wallet/engine.js';
-import { unlockAsAnyone, unlockAsOwner, type OwnerOptions } from './auth/ownerAuth.js';
+import { unlockAsAnyone, unlockAsOwner, type OwnerOperation, type OwnerOptions } from './auth/ownerAuth.js';
 
 /** An origin that nothing is paid to for a while (T12). */
 export interface Pause {
@@ -21,6 +21,11 @@ export async function listPauses(options: OwnerOptions): Promise<Pause[]> {
   }
 }
 
+/** What two owners agree on who end a pause, on whichever face. */
+export function endPausePair(place: string): Pick<OwnerOperation, 'action' | 'agreed'> {
+  return { action: { kind: 'endPause', place }, agreed: ['end pause', place] };
+}
+
 /**
  * Ends the pauses of a place, which is a host, a `host:port` or an origin: the owner's alone. Answers the origins that
  * may be paid again, none where none of that name was paused.
@@ -28,7 +33,7 @@ export async function listPauses(options: OwnerOptions): Promise<Pause[]> {
 export async function endPauses(options: OwnerOptions, place: string): Promise<string[]> {
   const keys = await unlockAsOwner(options, {
     what: `Ending the pause of ${place}`,
-    action: { kind: 'endPause', place },
+    ...endPausePair(place),
   });
   const ledger = await openLedger(options, keys);
   try {

@@ -7,6 +7,7 @@ import { AGENT_LIFE_MS_MAX } from '../config/value/agentTemplate.js';
 import { parseDuration } from '../text/duration.js';
 import { viewCommitment } from '../owner/ownerCommitments.js';
 import { revokeIn } from '../owner/ownerEntitlements.js';
+import { endPausePair } from '../owner/ownerPauses.js';
 import { liftFreeze, UNFREEZE_PAIR } from '../owner/ownerFreeze.js';
 import { formatUnits } from '../money/decimal.js';
 import { isCommitment } from '../protocols/protocol.js';
@@ -201,7 +202,7 @@ const PREPARE: Readonly<Record<ActKind, Prepare>> = {
   end_pause: async (engine, origin) =>
     Promise.resolve({
       isOwners: true,
-      pair: { action: { kind: 'endPause', place: origin } },
+      pair: endPausePair(origin),
       act: {
         what: `End the pause of ${origin}`,
         details: [

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { anyCall, type TestWallet } from '../support/testWallet.js';
 import { paymentsIn, signaturesIn } from '../support/books.js';
@@ -6,7 +7,10 @@ import { callOf, startTestWorld, type TestWorld } from '../support/world.js';
 import type { Outcome } from '../../src/wallet/answer/outcome.js';
 import type { Wallet } from '../../src/wallet/wallet.js';
 import { startWalletProcess } from '../support/walletProcess.js';
-import { addOwner, answerAs, inboxOf, OWNER_PASSPHRASE } from './owner.js';
+import { setKey, withEntry } from '../../src/config/change.js';
+import { storedFactor } from '../../src/owner/auth/ownerFactor.js';
+import { actOfChange } from '../../src/owner/ownerConfig.js';
+import { addOwner, answerAs, inboxOf, OWNER_PASSPHRASE, quickFactorOf } from './owner.js';
 import { told } from '../support/told.js';
 
 let world: TestWorld;
@@ -349,6 +353,36 @@ describe('an answer', () => {
     expect(await pay(call)).toMatchObject({ status: 'refused', code: 'approval_denied' });
     expect(await pay(callOf(world.url('/v2/price/0.01')))).toMatchObject({ status: 'ok' });
     expect((await engine.ledger.audit()).findings).toEqual([]);
+  });
+
+  test('two owners unblock a host on two faces: the page and a terminal', async () => {
+    const id = idOf(await pay(dear()));
+    const engine = await wallet.engine();
+    const { ledger } = engine;
+    const inbox = inboxOf(engine);
+    const { digest, question } = (await inbox.show(id)) ?? { digest: '', question: null };
+    await inbox.answer(id, digest, { kind: 'block_host' }, null);
+    const [first] = await ledger.factors.list();
+    const use = { id: first?.id ?? '', before: first?.record ?? '', record: first?.record ?? '' };
+    const bobs = quickFactorOf('bob says yes to it too', {
+      id: `fac_${'b'.repeat(20)}`,
+      owner: 'bob',
+      label: 'bob’s own',
+    });
+    await ledger.factors.add(storedFactor(bobs), { ...use, clearsTries: null }, engine.now());
+    await ledger.owners.setQuorum(2, { by: [], factorIds: [use.id, bobs.id] }, engine.now());
+    const proof = { kind: 'passphrase', passphrase: OWNER_PASSPHRASE } as const;
+    await expect(inbox.unblock(id, digest, proof)).rejects.toMatchObject({ code: 'second_owner_needed' });
+    const [proposal] = await ledger.owners.proposals(engine.now());
+    const host = question?.host ?? '';
+    expect(proposal?.action).toBe(
+      JSON.stringify({ kind: 'removeFromSetting', key: 'hosts.deny', entry: host }),
+    );
+    // The very digest that the command of this action has.
+    const config = await engine.config();
+    const change = setKey(config, 'hosts.deny', withEntry(config, 'hosts.deny', 'remove', host));
+    const { what, details } = actOfChange([{ ...change, key: 'hosts.deny' }]);
+    expect(proposal?.digest).toBe(hash('sha256', JSON.stringify(['purser proposal 1', what, ...details])));
   });
 
   test('a question that waits is shown as it stands now', async () => {

@@ -14,8 +14,9 @@ import { unlockAsAnyone, type OwnerOptions } from '../../src/owner/auth/ownerAut
 import { rebuildLedger } from '../../src/owner/ledger/ledgerCare.js';
 import { addAgent, resumeAgent, suspendAgent } from '../../src/owner/ownerAgents.js';
 import { addAdminClient } from '../../src/owner/adminClients.js';
-import { changeConfig, withLedger } from '../../src/owner/ownerConfig.js';
+import { acceptConfigEdit, changeConfig, withLedger } from '../../src/owner/ownerConfig.js';
 import { freezeWallet, unfreezeWallet } from '../../src/owner/ownerFreeze.js';
+import { endPauses } from '../../src/owner/ownerPauses.js';
 import { openActs } from '../../src/owner/ownerActs.js';
 import { openSettings } from '../../src/owner/ownerSettings.js';
 import {
@@ -268,6 +269,26 @@ test('a folder whose ledger or config is made anew needs two owners all the same
   await expect(again('owner')).rejects.toMatchObject(WAITS);
 });
 
+test('one owner who rebuilds a lost ledger brings no older config back with it, and lets no agent act again', async () => {
+  await suspendAgent(as(null), 'default');
+  const older = readFileSync(join(home, 'config.json'));
+  await changeConfig(as(null), 'limits.per_day_usd', '1.00');
+  writeFileSync(join(home, 'config.json'), older);
+  for (const name of ['purser.db', 'purser.db-wal', 'purser.db-shm'])
+    rmSync(join(home, name), { force: true });
+  expect(await rebuildLedger(as('bob'))).toMatchObject({ state: 'waiting', suspended: ['default'] });
+  await expect(resumeAgent(as('bob'), 'default')).rejects.toMatchObject(WAITS);
+  await expect(changeConfig(as(null), 'limits.per_call_usd', '0.10')).rejects.toMatchObject({
+    code: 'config_stale',
+  });
+  const accept = (person: Person) => acceptConfigEdit(as(person), () => Promise.resolve(true));
+  await expect(accept('bob')).rejects.toMatchObject(WAITS);
+  expect(await accept('owner')).not.toBeNull();
+  // It went on: to have it finished asks for nothing more.
+  await rebuildLedger(as('bob'));
+  await changeConfig(as(null), 'limits.per_call_usd', '0.10');
+});
+
 test('a keystore whose memory of the quorum was edited or taken out is not believed', async () => {
   const file = join(home, 'keystore-anchor.json');
   const text = readFileSync(file, 'utf8');
@@ -302,6 +323,11 @@ test('two owners say yes on two faces: a terminal and a page', async () => {
     expect((await ledger.head()).frozen).toBe(true);
     await book.apply(order, review.digest, proof('owner'));
     expect((await ledger.head()).frozen).toBe(false);
+
+    const pause = { kind: 'end_pause', subject: 'https://shop.example' } as const;
+    const ending = await book.review(pause);
+    await expect(book.apply(pause, ending.digest, proof('bob'))).rejects.toMatchObject(WAITS);
+    expect(await endPauses(as('owner'), pause.subject)).toEqual([]);
   } finally {
     await engine.close();
   }

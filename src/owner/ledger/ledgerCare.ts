@@ -32,7 +32,8 @@ const REBUILD: OwnerOperation = {
   what: 'Rebuilding the ledger',
   action: { kind: 'rebuildLedger' },
   mendsLedger: true,
-  // It frees nothing: what was spent is counted from the chain, and the owners and their quorum come back with it.
+  // It frees nothing: what was spent is counted from the chain, the owners and their quorum come back with it, and two of them
+  // have to accept the config that is there and to let agents act.
   alone: 'always',
 };
 
@@ -86,8 +87,13 @@ async function rebuildOver(
     const isOlder = usable !== null && !(await isContinued(usable, keys));
     if (await wasFrozenByOwner(options.home, keys)) await ledger.freeze(options.now());
     await ledger.beginRebuild(options.now());
-    const suspended = isOlder ? await suspendAgents(ledger, options.now()) : [];
     await restoreFactors(keys, ledger, options.now());
+    // Which config was the last one, and whether the default agent might act, went with the ledger, and one owner rebuilds it:
+    // so two of them say what holds.
+    const isLost = usable === null || isOlder;
+    const takesTwo = isLost && (await ledger.owners.quorum()) > 1;
+    const suspended = isLost ? await suspendAgents(ledger, { withDefault: takesTwo }, options.now()) : [];
+    if (takesTwo) await ledger.noteConfigVersion(config.version + 1, options.now());
     await rememberRebuilt(keys, ledger);
     await rememberFactors(keys, ledger);
     const keptAs = usable === null ? ledgerStoreIn(options.home).keptAs : null;
@@ -150,9 +156,13 @@ async function isContinued(ledger: Ledger, keys: UnlockedWallet): Promise<boolea
  * Suspends the further agents of an older copy: a suspension, a removal or a new token since is not in it, so it is for
  * the owner to say again who may act. A ledger begun anew knows none of them for the same reason.
  */
-async function suspendAgents({ agents }: Ledger, nowMs: number): Promise<string[]> {
+async function suspendAgents(
+  { agents }: Ledger,
+  { withDefault }: { readonly withDefault: boolean },
+  nowMs: number,
+): Promise<string[]> {
   const active = (await agents.list()).filter(
-    ({ name, state }) => name !== DEFAULT_AGENT && state === 'active',
+    ({ name, state }) => (withDefault || name !== DEFAULT_AGENT) && state === 'active',
   );
   for (const { name } of active) await agents.change(name, { act: 'suspend' }, nowMs);
   return active.map(({ name }) => name);
