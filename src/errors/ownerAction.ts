@@ -105,7 +105,12 @@ export type OwnerAction =
   | { readonly kind: 'addChannel'; readonly name?: string; readonly channel?: string }
   | { readonly kind: 'removeChannel'; readonly name: string }
   /** Makes a client of the admin API; the owner picks its name and its role where none is given. */
-  | { readonly kind: 'addAdminClient'; readonly name?: string; readonly role?: string }
+  | {
+      readonly kind: 'addAdminClient';
+      readonly name?: string;
+      readonly role?: string;
+      readonly days?: number;
+    }
   | { readonly kind: 'removeAdminClient'; readonly name: string }
   | { readonly kind: 'openApprovals' }
   /** Makes the clients start the Purser that says so, or the newest. */

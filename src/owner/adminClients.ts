@@ -50,9 +50,9 @@ export async function addAdminClient(
     options,
     {
       what: `Adding the admin client ${name}`,
-      action: { kind: 'addAdminClient', name, role: known },
-      // Its token is made now; whoever says so second is shown theirs.
-      agreed: ['admin client', name, known, until],
+      action: { kind: 'addAdminClient', name, role: known, days },
+      // Its token is made now, and its days are counted from now; whoever says so second is shown theirs.
+      agreed: ['admin client', name, known, String(days)],
     },
     [{ key, text: JSON.stringify(adminClient.print(terms)) }],
     () => deliver(token),

@@ -151,6 +151,10 @@ test('to unfreeze, to let an agent act, to make one, and who may use the admin A
   expect(await resumeAgent(as('owner'), 'ada')).toMatchObject({ changed: true });
   const client = { name: 'ops', role: 'operator', days: 5 };
   await expect(addAdminClient(as('owner'), client, deliver)).rejects.toMatchObject(WAITS);
+  const [asked] = (await readOwners(as(null))).proposals;
+  expect(JSON.parse(asked?.action ?? '')).toMatchObject({ kind: 'addAdminClient', days: 5 });
+  // The day has changed by now.
+  aheadMs = 23 * 3_600_000;
   expect(await addAdminClient(as('bob'), client, deliver)).toMatchObject({ name: 'ops' });
 
   await expect(unfreezeWallet(as('owner'))).rejects.toMatchObject(WAITS);

@@ -405,7 +405,7 @@ const HINTS: Readonly<Record<Kind, Hint | { readonly onlyParses: OwnerAction; re
   },
   addAdminClient: {
     when: (place) => place.agent('admin', 'add', 'ops', '--role', 'viewer'),
-    says: 'admin add ops --role viewer --passphrase-file',
+    says: 'admin add ops --role viewer --days 90 --passphrase-file',
     mends: async (place) => {
       expect((await place.agent('admin')).out).toContain('ops  viewer');
     },

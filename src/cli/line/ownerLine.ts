@@ -79,6 +79,7 @@ function lineOf(action: OwnerAction): CommandLine {
     case 'addAdminClient':
       return commandLine('admin add', [action.name ?? { blank: 'NAME' }], {
         '--role': action.role ?? { blank: 'ROLE' },
+        '--days': action.days === undefined ? undefined : String(action.days),
       });
     case 'removeAdminClient':
       return commandLine('admin remove', [action.name]);
