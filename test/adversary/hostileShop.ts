@@ -65,8 +65,11 @@ export class HostileShop {
       response.on('error', () => undefined);
       if (stall === undefined) return void response.writeHead(421).end();
       // A stall may have made up the payee of what comes here a moment ago.
-      void Promise.all(naming).then(async () => {
-        const seen = await readSeen(request, host, owners);
+      const named = async (): Promise<ReadonlyMap<string, string>> => {
+        await Promise.all(naming);
+        return owners;
+      };
+      void readSeen(request, host, named).then(async (seen) => {
         stall.seen.push(seen);
         await stall.serve(seen, response);
       });
@@ -241,7 +244,7 @@ function bringer({ chain }: Sandbox): Stall['bring'] {
 async function readSeen(
   request: IncomingMessage,
   host: string,
-  owners: ReadonlyMap<string, string>,
+  named: () => Promise<ReadonlyMap<string, string>>,
 ): Promise<Seen> {
   let body = '';
   for await (const piece of request) if (body.length < BODY_BYTES_MAX) body += String(piece);
@@ -250,6 +253,7 @@ async function readSeen(
     .map((name) => request.headers[name])
     .find((value) => typeof value === 'string');
   const payload = typeof header === 'string' ? decodeHeader(header) : paymentInMeta(body);
+  const atSec = Date.now() / 1000;
   return {
     host,
     method: request.method ?? '',
@@ -257,9 +261,9 @@ async function readSeen(
     url,
     headers: request.headers,
     body,
-    atSec: Date.now() / 1000,
+    atSec,
     payload,
-    signed: readSigned(payload, owners),
+    signed: readSigned(payload, await named()),
   };
 }
 
