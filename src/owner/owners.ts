@@ -6,6 +6,7 @@ import { assertOwners, ownersOf } from './auth/allow.js';
 import { fitsOwners, rememberFactors } from './auth/factorMemory.js';
 import { asOwner, unlockAsAnyone, type OwnerOperation, type OwnerOptions } from './auth/ownerAuth.js';
 import { readFactors } from './auth/ownerFactor.js';
+import { isBackedUp } from './setUp/backedUp.js';
 import { withLedger } from './ownerConfig.js';
 
 /** The owners of a wallet, and what waits for one of them. */
@@ -63,7 +64,7 @@ export async function listOwnersEntries(
 
 /**
  * Sets how many owners a loosening needs. To need fewer is a loosening like any other. Throws `bad_input` where so many owners
- * have no factor, and as `asOwner` does.
+ * have no factor, or no copy of the recovery phrase was proved, and as `asOwner` does.
  */
 export async function setQuorum(options: OwnerOptions, owners: number): Promise<void> {
   if (!(Number.isInteger(owners) && owners >= 1 && owners <= QUORUM_MAX))
@@ -73,7 +74,7 @@ export async function setQuorum(options: OwnerOptions, owners: number): Promise<
   const operation: OwnerOperation = {
     what,
     action: { kind: 'setQuorum', owners },
-    act: async ({ ledger }) => {
+    act: async ({ keys, ledger }) => {
       if (ledger === null) throw new WalletError('ledger_missing', 'There is no ledger to keep it in.');
       if ((await ledger.owners.quorum()) === owners)
         throw new WalletError(
@@ -82,6 +83,7 @@ export async function setQuorum(options: OwnerOptions, owners: number): Promise<
         );
       const factors = await readFactors(ledger);
       assertOwners(factors, owners);
+      if (owners > 1 && keys.secretKind === 'phrase' && !isBackedUp(options.home)) throw notBackedUp();
       if (!fitsOwners(factors, owners))
         throw new WalletError('bad_input', 'The keystore has no room to remember it: remove a factor first.');
       return { what, details: [`Owners: ${ownersOf(factors).join(', ')}.`] };
@@ -95,6 +97,20 @@ export async function setQuorum(options: OwnerOptions, owners: number): Promise<
     await rememberFactors(keys, ledger);
     await rememberLedger(keys, ledger);
   });
+}
+
+/** Once fewer owners than that have a factor, nobody is shown the phrase any more, and it is the only way to the money. */
+function notBackedUp(): WalletError {
+  return new WalletError(
+    'bad_input',
+    'No copy of the recovery phrase was proved, and one owner who is left alone is not shown it.',
+    {
+      owner: {
+        say: 'Write it down first; some of its words are asked for.',
+        action: { kind: 'showRecoveryPhrase' },
+      },
+    },
+  );
 }
 
 function noProposal(): WalletError {

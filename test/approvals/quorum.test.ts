@@ -26,6 +26,7 @@ import {
   setQuorum,
   withdrawProposal,
 } from '../../src/owner/owners.js';
+import { markBackedUp } from '../../src/owner/setUp/backedUp.js';
 import { setUpWallet } from '../../src/owner/setUp/setUp.js';
 import { pageActs } from '../../src/treasury/pageActs.js';
 import { Engine } from '../../src/wallet/engine.js';
@@ -66,6 +67,10 @@ beforeAll(async () => {
     }
     await rememberFactors(keys, ledger);
   });
+  await expect(setQuorum(as('owner'), 2)).rejects.toMatchObject({
+    owner: { action: { kind: 'showRecoveryPhrase' } },
+  });
+  await markBackedUp(home, Date.now());
   await setQuorum(as('owner'), 2);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
