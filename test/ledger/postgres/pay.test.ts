@@ -43,7 +43,10 @@ describe.skipIf(NO_POSTGRES !== null)('two servers that pay out of one ledger in
       expect(spentAtFirst).toBe(0n);
       // One request on both servers at once: one payment, and both have the answer.
       const twins = await Promise.all([pay(0, '/v2/price/0.01'), pay(1, '/v2/price/0.01')]);
-      expect(twins.map((outcome) => outcome?.status)).toEqual(['ok', 'ok']);
+      expect(
+        twins.map((outcome) => outcome?.status),
+        JSON.stringify(twins),
+      ).toEqual(['ok', 'ok']);
       expect(new Set(twins.map((outcome) => outcome?.payment?.id)).size).toBe(1);
 
       await server.crash();
