@@ -1,5 +1,6 @@
 import type { KeystoreKind, UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
+import { isWalletError } from '../errors/walletError.js';
 
 /** A renewal begins this long after it was asked for: the commits of the payment before it have then left the disk alone. */
 const BEGIN_AFTER_MS = 50;
@@ -29,6 +30,22 @@ export async function writeCheckpoint(
   if (checkpoint === null) return sinceSeq;
   await keys.writeAnchor(checkpoint, { continues: (kept) => ledger.verifyCheckpoint(kept) });
   return checkpoint.seq;
+}
+
+/** Whether the ledger continues what the keystore remembers; false also where that cannot be read. */
+export async function isContinued(
+  ledger: Pick<Ledger, 'verifyCheckpoint'>,
+  keys: Pick<UnlockedWallet, 'readAnchor'>,
+): Promise<boolean> {
+  try {
+    const anchor = await keys.readAnchor();
+    if (anchor === null) return false;
+    await ledger.verifyCheckpoint(anchor);
+    return true;
+  } catch (error) {
+    if (isWalletError(error)) return false;
+    throw error;
+  }
 }
 
 /**

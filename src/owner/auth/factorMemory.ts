@@ -4,7 +4,7 @@ import { isWalletError, WalletError } from '../../errors/walletError.js';
 import { fitsMemory, type UnlockedWallet } from '../../keys/keystore.js';
 import { QUORUM_MAX } from '../../ledger/books/ownersAct.js';
 import type { Ledger } from '../../ledger/ledger.js';
-import { writeCheckpoint } from '../../wallet/checkpoint.js';
+import { isContinued, writeCheckpoint } from '../../wallet/checkpoint.js';
 import { readFactors, storedFactor } from './ownerFactor.js';
 
 /** What the keystore remembers of the owners. */
@@ -54,19 +54,7 @@ async function lacks(
   const known = await ledger.factors.list();
   if (factors.some(({ id }) => !known.some((one) => one.id === id))) return true;
   // Another machine's owners may have lowered it: then the ledger goes on from what this keystore remembers.
-  return quorum > (await ledger.owners.quorum()) && !(await continues(keys, ledger));
-}
-
-async function continues(keys: UnlockedWallet, ledger: Ledger): Promise<boolean> {
-  try {
-    const anchor = await keys.readAnchor();
-    if (anchor === null) return false;
-    await ledger.verifyCheckpoint(anchor);
-    return true;
-  } catch (error) {
-    if (isWalletError(error)) return false;
-    throw error;
-  }
+  return quorum > (await ledger.owners.quorum()) && !(await isContinued(ledger, keys));
 }
 
 /** Whether the ledger lacks a factor, or the quorum, that the keystore remembers. Throws `keystore_unreadable`. */

@@ -8,7 +8,7 @@ import { AUTHORIZATION_WINDOW_MAX_SEC } from '../../payment/intent.js';
 import { DEFAULT_AGENT } from '../../money/agent.js';
 import type { AnyAttempt } from '../../ledger/attempts/withdrawal.js';
 import { networksOf } from '../../wallet/agentAddress.js';
-import { rememberLedger } from '../../wallet/checkpoint.js';
+import { isContinued, rememberLedger } from '../../wallet/checkpoint.js';
 import { readClock, refuseWrong } from '../../wallet/clock/clockCheck.js';
 import { ClockWatch } from '../../wallet/clock/clockWatch.js';
 import { createNet } from '../../net/send.js';
@@ -137,19 +137,6 @@ async function lookOver(
     keptAs: null,
     suspended: [],
   };
-}
-
-/** Whether the ledger continues what the keystore remembers. */
-async function isContinued(ledger: Ledger, keys: UnlockedWallet): Promise<boolean> {
-  try {
-    const anchor = await keys.readAnchor();
-    if (anchor === null) return false;
-    await ledger.verifyCheckpoint(anchor);
-    return true;
-  } catch (error) {
-    if (isWalletError(error)) return false;
-    throw error;
-  }
 }
 
 /**
