@@ -6,7 +6,16 @@ import { storedFactor } from '../../src/owner/auth/ownerFactor.js';
 import { captured, T0 } from '../../src/ledger/sqlite/fixtures.js';
 import { FRIEND, HOSTILE, startDeskOwner, tellSome, type DeskOwner } from './deskOwner.js';
 import { Enrolment } from '../../src/approvals/enrolment.js';
-import { addAuthenticator, goTo, NO_CHROMIUM, PASSPHRASE, passphraseFactor, startBrowser } from './owner.js';
+import {
+  addAuthenticator,
+  goTo,
+  keepPicture,
+  NO_CHROMIUM,
+  PASSPHRASE,
+  passphraseFactor,
+  startBrowser,
+  type Owner,
+} from './owner.js';
 
 /** A visit of the desk without a browser: its base, its cookie and the token of its forms. */
 interface Guest {
@@ -393,6 +402,57 @@ describe.skipIf(NO_CHROMIUM)('in a browser', () => {
     await tab.getByRole('button', { name: 'Do it with a passkey' }).click();
     await tab.getByText('agt_research_secret').waitFor();
     expect(owner.done).toEqual(['suspend research', 'rotate_token research']);
+  });
+
+  test('takes the word of a second owner, with a passkey of their own, on the page of another server', async () => {
+    const perDay = () => getKey(readConfigUnauthenticated(owner.home), 'limits.per_day_usd');
+    const bobs = new Enrolment({
+      factors: async () => Promise.resolve([]),
+      save: async (factor) => {
+        const [{ id = '', record = '' } = {}] = await owner.ledger.factors.list();
+        const use = { id, before: record, record, clearsTries: null };
+        await owner.ledger.factors.add(storedFactor(factor), use, T0);
+        again.inbox.factorRecords.push(factor);
+      },
+      ...{ label: 'bob’s laptop', owner: 'bob', now: () => T0 },
+    });
+    await using again: Owner = await owner.serveAgain({ enrolment: bobs });
+    const other = await browser.context.newPage();
+    await addAuthenticator(other);
+    await goTo(other, again.page.ticket('/passkey').url);
+    await other.getByLabel('The code that your terminal shows').fill(bobs.code);
+    await other.getByRole('button', { name: 'Make the passkey' }).click();
+    await other.getByText('The passkey is added').waitFor();
+    const factorIds = (await owner.ledger.factors.list()).map(({ id }) => id);
+    await owner.ledger.owners.setQuorum(2, { by: [], factorIds }, T0);
+
+    await goTo(tab, owner.page.ticket('/settings').url);
+    await tab.getByRole('link', { name: 'limits.per_day_usd' }).click();
+    await tab.getByRole('link', { name: 'Twice: $10.00' }).click();
+    await tab.getByRole('button', { name: 'Change it with a passkey' }).click();
+    await tab.getByText(/Proposed by owner as prp_\w+/).waitFor();
+    await keepPicture(tab, 'quorum/proposed');
+    expect(perDay()).toBe('5.00');
+
+    await goTo(other, again.page.ticket('/home').url);
+    await other.getByText('Proposed by owner').waitFor();
+    await keepPicture(other, 'quorum/waiting');
+    await other.getByRole('link', { name: 'Look at it, and confirm it' }).click();
+    await other.getByText(/limits\.per_day_usd loosens\s+from\s+5\.00\s+to\s+10\.00/).waitFor();
+    await keepPicture(other, 'quorum/confirming');
+    await other.getByRole('button', { name: 'Change it with a passkey' }).click();
+    await other.getByText('$0.30 of $10.00').waitFor();
+    expect(perDay()).toBe('10.00');
+    expect(await other.getByText('Waiting for a second owner').count()).toBe(0);
+    await keepPicture(other, 'quorum/done');
+    await other.close();
+    expect(
+      (await owner.ledger.owners.entries(2)).map(({ act, by }) => [act, ...by.map((one) => one.owner)]),
+    ).toEqual([
+      ['allowed', 'owner', 'bob'],
+      ['proposed', 'owner'],
+    ]);
+    await owner.ledger.owners.setQuorum(1, { by: [], factorIds }, T0);
   });
 
   test('agrees in each tab with what another server of the same wallet did', async () => {

@@ -47,7 +47,7 @@ export interface DeskOwner extends Owner {
   /** The same ledger as another process opens it. */
   openAgain(): Disposable & { readonly ledger: Ledger };
   /** The page of another process over the same ledger. */
-  serveAgain(): Promise<Owner>;
+  serveAgain(options?: Pick<PageOptions, 'enrolment'>): Promise<Owner>;
   /** Has so much come to the first address. */
   readonly arrive: (atomic: bigint) => void;
 }
@@ -130,7 +130,7 @@ export async function startDeskOwner(
       const again = world.open();
       return { ledger: again, [Symbol.dispose]: () => void again.close() };
     },
-    serveAgain: () => startOwner({ desk: deskOver(world.open()), atMs }),
+    serveAgain: (again = {}) => startOwner({ desk: deskOver(world.open()), atMs, ...again }),
     arrive: (atomic) => {
       onChain.atomic += atomic;
     },

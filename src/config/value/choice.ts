@@ -30,7 +30,7 @@ export const channelKind: ValueKind<ChannelKind> = kindOf(
 /** What the owner can be told of: the kinds that ledger/books/notice has, a test holds the two together. */
 export const TOLD_KINDS: readonly string[] = [
   ...['approval', 'payee_changed', 'price_changed', 'cap', 'budget', 'money_low', 'refill', 'lost'],
-  ...['unknown', 'factor', 'client'],
+  ...['unknown', 'factor', 'client', 'proposal'],
 ];
 const TOLD_WORDS = `must be a JSON list of ${TOLD_KINDS.join(', ')}`;
 /** Kinds of notices, sorted, each once. */

@@ -1,6 +1,6 @@
 import type { UsdMicros } from '../../money/unit.js';
 
-/** What the owner is told of. `approval`, `payee_changed` and `price_changed` are questions that wait for them. */
+/** What the owner is told of. `approval`, `payee_changed` and `price_changed` are questions that wait for them, and so is `proposal`, for another owner. */
 export const NOTICE_KINDS = [
   'approval',
   'payee_changed',
@@ -13,6 +13,7 @@ export const NOTICE_KINDS = [
   'unknown',
   'factor',
   'client',
+  'proposal',
 ] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
@@ -25,7 +26,7 @@ export interface NewNotice {
   /** The seller, in punycode. */
   readonly host: string | null;
   readonly usdMicros: UsdMicros | null;
-  /** The payment, the question, or the setting that it is about. */
+  /** The payment, the question, the proposal, or the setting that it is about. */
   readonly subject: string | null;
   /** What else its kind says, as short text of ours; text of a client stands under `client` alone. */
   readonly facts: Readonly<Record<string, string>>;

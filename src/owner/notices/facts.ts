@@ -24,6 +24,16 @@ export interface WaitingQuestion {
   readonly codes: readonly string[];
 }
 
+/** What one owner proposed, and another one has to confirm. */
+export interface WaitingProposal {
+  readonly id: string;
+  /** The owner who proposed it. */
+  readonly by: string;
+  /** What it would do, in one line. */
+  readonly line: string;
+  readonly expiresMs: number;
+}
+
 /** A payment as notices speak of it. */
 export interface NoticedPayment {
   readonly id: string;
@@ -52,6 +62,7 @@ export interface NoticeFacts {
   readonly nowMs: number;
   readonly bounds: readonly BoundUse[];
   readonly questions: readonly WaitingQuestion[];
+  readonly proposals: readonly WaitingProposal[];
   /** Paid for and brought nothing, since the notices were begun. */
   readonly lost: readonly NoticedPayment[];
   /** Whose money may still move. */

@@ -35,7 +35,7 @@ export interface MessageMail {
 export function messageOf(notices: readonly Notice[], pageUrl: string | null): Message {
   const [first] = notices;
   const isOne = notices.length === 1 && first !== undefined;
-  const path = isOne && isQuestion(first) ? `/approvals/${first.subject ?? ''}` : '/notices';
+  const path = isOne ? pathOf(first) : '/notices';
   return {
     title: isOne ? titleOf(first) : `Purser: ${notices.length} notices`,
     lines: notices.map(noticeWords),
@@ -45,7 +45,14 @@ export function messageOf(notices: readonly Notice[], pageUrl: string | null): M
   };
 }
 
+/** Where the owner looks at it, and answers. */
+function pathOf(notice: Notice): string {
+  if (isQuestion(notice)) return `/approvals/${notice.subject ?? ''}`;
+  return notice.kind === 'proposal' ? '/home' : '/notices';
+}
+
 function titleOf(notice: Notice): string {
+  if (notice.kind === 'proposal') return 'Purser: it takes another owner';
   if (isQuestion(notice)) return 'Purser asks you';
   return isAlarm(notice) ? 'Purser: somebody tried your passphrase' : 'Purser';
 }
@@ -146,7 +153,7 @@ function eventOf(message: Message): object {
   const { url } = message;
   if (notice === undefined) return { event: 'test', text: message.lines[0], url };
   const { seq, kind, atMs, agent, host, usdMicros, subject, facts } = notice;
-  const { percent, max_usd_micros: max, expires_ms: expires, wrong } = facts;
+  const { percent, max_usd_micros: max, expires_ms: expires, wrong, by } = facts;
   return {
     event: kind,
     seq,
@@ -155,6 +162,7 @@ function eventOf(message: Message): object {
     ...{ agent, host, usd: usdMicros === null ? null : formatUsd(usdMicros), subject, url },
     ...(percent === undefined ? {} : { percent: Number(percent), max_usd: formatUsd(BigInt(max ?? 0)) }),
     ...(expires === undefined ? {} : { expires_at: new Date(Number(expires)).toISOString() }),
+    ...(by === undefined ? {} : { by }),
     ...(wrong === undefined ? {} : { wrong: Number(wrong) }),
   };
 }

@@ -187,3 +187,53 @@ test('a new client is told of once, and a book that another process opened knows
   expect(await words(book)).toEqual(['A client that is new to this wallet called it as agent default.']);
   book.close();
 });
+
+test('another owner is told of what one proposed, once, and of none that is over', async () => {
+  world.set({
+    'notices.channels.hook.kind': 'webhook',
+    'notices.channels.hook.url': `${receiver.url}/hook`,
+    'notices.channels.late.kind': 'desktop',
+    'notices.channels.late.escalate_min': '10',
+  });
+  await new ChannelSecrets(world.home, world.keys).write('hook', 'whsec_AAAA');
+  const { owners } = world.world.ledger;
+  await owners.setQuorum(2, { by: [], factorIds: [] }, T0);
+  const propose = async (what: string, detail: string): Promise<string> => {
+    const act = { what, details: [detail], digest: detail, action: null };
+    const by = { owner: 'ann', factor: null };
+    const word = { act, by, owners: ['ann', 'bob'], use: null, needsQuorum: true, confirms: null };
+    const allowed = await owners.allow(word, world.nowMs);
+    return allowed.kind === 'proposed' ? allowed.proposal.id : '';
+  };
+  const watches = [world.open(), world.open()];
+  const look = (): Promise<unknown> => Promise.all(watches.map((watch) => watch.look()));
+  const [{ book } = watches[0]!] = watches;
+  const id = await propose(
+    'Set limits.per_day_usd',
+    'limits.per_day_usd loosens\n  from  5.00\n  to    6.00',
+  );
+  await look();
+  await look();
+  const text = `ann proposed as ${id}: Set limits.per_day_usd: limits.per_day_usd loosens from 5.00 to 6.00. Nothing is done before another owner confirms it, on the owner’s page or in a terminal by that id.`;
+  expect(await words(book)).toEqual([text]);
+  const events = receiver.received.map(({ body }) => JSON.parse(body) as object);
+  expect(events).toMatchObject([
+    {
+      event: 'proposal',
+      subject: id,
+      by: 'ann',
+      text,
+      expires_at: new Date(T0 + 24 * HOUR_MS).toISOString(),
+    },
+  ]);
+  // An address may hold a key, and is for the owner's page alone.
+  const other = await propose('Moving the ledger', 'to postgres://key@db.example');
+  await look();
+  expect((await words(book))[1]).toContain(`ann proposed as ${other}: Moving the ledger. Nothing`);
+  await owners.withdraw(id, null, T0);
+  world.nowMs += 10 * 60_000;
+  await look();
+  expect(world.shown.join('\n')).toContain(other);
+  expect(world.shown.join('\n')).not.toContain(id);
+  expect((await book.list(9, { unseen: true })).map(({ subject }) => subject)).toEqual([other]);
+});

@@ -11,7 +11,7 @@ import { messageOf } from './message.js';
 import { readFacts, readMoneyLeft } from './readFacts.js';
 import { clientNotices, dueNotices, refillNotices } from './rules.js';
 import { nextTryMs, planSends } from './schedule.js';
-import { isQuestion } from './words.js';
+import { isWaiting } from './words.js';
 
 /** How often the journal's head is looked at: a question lives ten minutes. */
 const LOOK_MS = 1_000;
@@ -136,10 +136,10 @@ class Watch implements NoticeWatch {
     const asksMoney = facts.lowUsdMicros > 0n && (await this.book.claim(MONEY_MARK, MONEY_MS, nowMs));
     const money = asksMoney ? await readMoneyLeft(this.#engine, config, nowMs) : null;
     await this.#settle(config, (marks) => dueNotices({ ...facts, money }, marks));
-    // A question that is over need not be seen any more.
-    const waiting = new Set(facts.questions.map(({ id }) => id));
+    // What waited for an owner and is over need not be seen any more.
+    const waiting = new Set([...facts.questions, ...facts.proposals].map(({ id }) => id));
     for (const notice of await this.book.list(UNSEEN_MAX, { unseen: true }))
-      if (isQuestion(notice) && !waiting.has(notice.subject ?? ''))
+      if (isWaiting(notice) && !waiting.has(notice.subject ?? ''))
         await this.book.markSeen({ seq: notice.seq }, nowMs);
   }
 
@@ -201,7 +201,9 @@ class Watch implements NoticeWatch {
         const { notice, isEscalation } = send;
         if (isEscalation && (await this.book.isSeen(notice.seq))) return false;
         // A program hears of everything, so that it can keep books of its own.
-        if (!isQuestion(notice) || kind === 'webhook') return true;
+        if (!isWaiting(notice) || kind === 'webhook') return true;
+        if (notice.kind === 'proposal')
+          return (await ledger.owners.proposals(nowMs)).some(({ id }) => id === notice.subject);
         const question = await ledger.approvals.find(notice.subject ?? '');
         return question?.state === 'pending' && question.expiresMs > nowMs;
       }),

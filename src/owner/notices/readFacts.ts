@@ -13,7 +13,15 @@ import type { CapLine } from '../../money/cap.js';
 import { budgetLines, budgetNames } from '../../policy/budget.js';
 import { capLines } from '../../policy/limits.js';
 import type { TryPlace } from '../../ledger/books/factor.js';
-import type { AgentMoney, BoundUse, NoticeFacts, NoticedPayment, WaitingQuestion } from './facts.js';
+import { proposalLine } from './words.js';
+import type {
+  AgentMoney,
+  BoundUse,
+  NoticeFacts,
+  NoticedPayment,
+  WaitingProposal,
+  WaitingQuestion,
+} from './facts.js';
 
 const DAY_MS = 24 * 3_600_000;
 /** More agents pay in a day only in a fleet; the busiest of them are looked at. */
@@ -36,9 +44,10 @@ export async function readFacts(
   nowMs: number,
 ): Promise<NoticeFacts> {
   const { ledger } = engine;
-  const [bounds, questions, lost, unknown, ...tries] = await Promise.all([
+  const [bounds, questions, proposals, lost, unknown, ...tries] = await Promise.all([
     readBounds(engine, config, nowMs),
     ledger.approvals.pending(QUESTIONS_MAX, nowMs),
+    ledger.owners.proposals(nowMs),
     ledger.listAttempts({ undelivered: true, kind: 'payment', sinceMs: begunMs }, PAYMENTS_MAX, null),
     ledger.listAttempts({ state: 'unknown', kind: 'payment' }, PAYMENTS_MAX, null),
     ...PLACES.map((place) => ledger.factors.wrongTries(place)),
@@ -50,6 +59,10 @@ export async function readFacts(
       const { question, codes = [] } = readQuestion(record);
       const { approvalId: id, agent, host, usdMicros, expiresMs } = question;
       return { id, agent, host, usdMicros, expiresMs, codes };
+    }),
+    proposals: proposals.map((proposal): WaitingProposal => {
+      const { id, by, expiresMs } = proposal;
+      return { id, by: by.owner, line: proposalLine(proposal), expiresMs };
     }),
     lost: lost.attempts.flatMap((attempt) => noticed(attempt, openedWallMs(attempt))),
     unknown: unknown.attempts.flatMap((attempt) => noticed(attempt, toWallMs(attempt, attempt.changedMs))),

@@ -9,7 +9,16 @@ const DOLLAR = 1_000_000n;
 
 function facts(over: Partial<NoticeFacts> = {}): NoticeFacts {
   return {
-    ...{ nowMs: T0, bounds: [], questions: [], lost: [], unknown: [], factorTries: [], money: null },
+    ...{
+      nowMs: T0,
+      bounds: [],
+      questions: [],
+      proposals: [],
+      lost: [],
+      unknown: [],
+      factorTries: [],
+      money: null,
+    },
     lowUsdMicros: DOLLAR,
     ...over,
   };

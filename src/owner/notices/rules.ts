@@ -5,6 +5,7 @@ import type {
   ClientSeen,
   NoticeFacts,
   RefillSeen,
+  WaitingProposal,
   WaitingQuestion,
   WrongPassphrases,
 } from './facts.js';
@@ -44,6 +45,7 @@ export function dueNotices(facts: NoticeFacts, marks: Marks): Settled {
     ...facts.factorTries.map((tries) => triesNotices(tries, marks, facts.nowMs)),
     moneyNotices(facts, marks),
     only(facts.questions.map(questionNotice)),
+    only(facts.proposals.map(proposalNotice)),
     only(
       facts.lost.map((payment) =>
         // One seller is told of once a day: it must not be able to flood the owner (T19).
@@ -187,6 +189,11 @@ function questionNotice({ id, agent, host, usdMicros, expiresMs, codes }: Waitin
   return noticeOf(kind, `question ${id}`, {
     ...{ agent, host, usdMicros, subject: id, facts: { expires_ms: String(expiresMs) } },
   });
+}
+
+function proposalNotice({ id, by, line, expiresMs }: WaitingProposal): NewNotice {
+  const facts = { by, line, expires_ms: String(expiresMs) };
+  return noticeOf('proposal', `proposal ${id}`, { subject: id, facts });
 }
 
 function only(notices: readonly NewNotice[]): Settled {

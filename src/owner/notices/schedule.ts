@@ -1,6 +1,6 @@
 import type { Notice, PlannedSend } from '../../ledger/books/notice.js';
 import type { Channel } from './channel.js';
-import { isAlarm, isQuestion } from './words.js';
+import { isAlarm, isWaiting } from './words.js';
 
 const MINUTE_MS = 60_000;
 const DAY_MINUTES = 24 * 60;
@@ -29,7 +29,7 @@ export function planSends(
     .map(({ name, kind, escalateMinutes, digestMinutes }): PlannedSend => {
       const waitMinutes = isAlarm(notice) ? null : escalateMinutes;
       const atMs = notice.atMs + (waitMinutes ?? 0) * MINUTE_MS;
-      const isUrgent = isAlarm(notice) || isQuestion(notice);
+      const isUrgent = isAlarm(notice) || isWaiting(notice);
       // A program reads one event a message, in order.
       const isCollected = digestMinutes !== null && !isUrgent && kind !== 'webhook';
       const collectedMs = isCollected ? nextDigestMs(atMs, digestMinutes) : atMs;

@@ -1,10 +1,13 @@
 import type { Notice } from '../../ledger/books/notice.js';
+import type { Proposal } from '../../ledger/books/ownersAct.js';
 import { formatUsd } from '../../money/decimal.js';
 import { cleanLine } from '../../text/untrusted.js';
 
 /** A seller's long name must not push what follows it off a screen. */
 const HOST_CHARS_MAX = 60;
 const NAME_CHARS_MAX = 60;
+/** A line of a chat; all of it stands on the owner's page. */
+const ACT_CHARS_MAX = 200;
 
 type Told = Pick<Notice, 'kind' | 'agent' | 'host' | 'usdMicros' | 'subject' | 'facts'>;
 
@@ -42,6 +45,11 @@ export function noticeWords(notice: Told): string {
     }
     case 'client':
       return `A client that is new to this wallet called it as ${agent.toLowerCase()}.`;
+    case 'proposal': {
+      const by = cleanLine(facts['by'] ?? '', NAME_CHARS_MAX);
+      const act = cleanLine(facts['line'] ?? '', ACT_CHARS_MAX);
+      return `${by} proposed as ${subject ?? ''}: ${act}. Nothing is done before another owner confirms it, on the owner’s page or in a terminal by that id.`;
+    }
   }
 }
 
@@ -77,6 +85,21 @@ function boundWords({ kind, subject, usdMicros, facts }: Told): string {
 /** Whether it waits for nothing: somebody guesses at the owner's passphrase. */
 export function isAlarm({ kind }: Pick<Notice, 'kind'>): boolean {
   return kind === 'factor';
+}
+
+/**
+ * What a proposal would do, in one line: with what it changes, where that is one thing. An address stays out of messages, for it
+ * may hold a key, and so does what is told of a seller.
+ */
+export function proposalLine({ what, details }: Pick<Proposal, 'what' | 'details'>): string {
+  const [detail, ...others] = details;
+  const isTold = detail !== undefined && others.length === 0 && !detail.includes('://');
+  return cleanLine(isTold ? `${what}: ${detail}` : what, ACT_CHARS_MAX);
+}
+
+/** Whether it waits for an owner's word, and is over without one. */
+export function isWaiting(notice: Pick<Notice, 'kind'>): boolean {
+  return isQuestion(notice) || notice.kind === 'proposal';
 }
 
 /** Whether it is a question, which runs out. */

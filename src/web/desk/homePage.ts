@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import type { Config } from '../../config/settings.js';
 import type { Proposal } from '../../ledger/books/ownersAct.js';
 import type { ReportGroup } from '../../ledger/books/report.js';
 import { formatUsd } from '../../money/decimal.js';
@@ -46,7 +47,8 @@ export interface HomeParts {
   readonly waiting: number;
   /** What waits for a second owner. */
   readonly proposals: readonly Proposal[];
-  readonly nowMs: number;
+  /** The settings as they are now. */
+  readonly config: Config;
 }
 
 /** Home: what is there, what was spent, what waits, and the brake. */
@@ -65,7 +67,7 @@ export function viewHome(parts: HomeParts, shell: Shell): Html {
               >
             </p>`
       }
-      ${viewProposals(parts.proposals, parts.nowMs, shell)}
+      ${viewProposals(parts.proposals, parts.config, shell)}
       <section class="sheet">
         <h1>Money</h1>
         ${viewMoney(parts.balances)}

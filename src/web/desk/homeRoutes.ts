@@ -27,15 +27,17 @@ export function addHome({ app, desk, now, shell }: DeskRoom): void {
       desk.book.groups({ sinceMs: nowMs - DAY_MS }, ({ agent }) => agent),
       desk.book.groups({ sinceMs: nowMs - DAY_MS }, ({ host }) => host),
     ]);
+    const settings = await config();
     const [{ frozen }, windows, page, frame, proposals] = await Promise.all([
       ledger.head(),
-      windowsOf(desk, await config(), nowMs),
+      windowsOf(desk, settings, nowMs),
       ledger.listAttempts({}, ENTRIES_SHOWN, null),
       shell(c, 'home'),
       ledger.owners.proposals(nowMs),
     ]);
     const entries = page.attempts.map(viewEntry);
-    const known = { nowMs, proposals, frozen, windows, entries, balances, waiting: frame.nav.waiting };
+    const [{ waiting }, state] = [frame.nav, { proposals, frozen, config: settings }];
+    const known = { ...state, windows, entries, balances, waiting };
     const [byDay, agents, sellers] = (await Promise.race([sums, pause(SUMS_MS_MAX, null)])) ?? [];
     if (byDay === undefined || agents === undefined || sellers === undefined)
       return c.html(viewHome({ ...known, spent: null }, frame));

@@ -1,13 +1,16 @@
 import { html } from 'hono/html';
+import { withEntry } from '../../config/change.js';
+import type { Config } from '../../config/settings.js';
 import type { OwnerAction } from '../../errors/ownerAction.js';
+import { isWalletError } from '../../errors/walletError.js';
 import type { Proposal } from '../../ledger/books/ownersAct.js';
 import type { Html } from '../look/layout.js';
-import { timeLeft } from '../look/words.js';
 import type { DeskRoom } from './room.js';
 import type { Shell } from './shell.js';
+import { viewTime } from './when.js';
 
 /** What one owner proposed and another one has to confirm, each whole; nothing where nothing waits. */
-export function viewProposals(proposals: readonly Proposal[], nowMs: number, shell: Shell): Html {
+export function viewProposals(proposals: readonly Proposal[], config: Config, shell: Shell): Html {
   if (proposals.length === 0) return html``;
   const { visit } = shell;
   return html`<section class="sheet" aria-labelledby="proposals">
@@ -20,8 +23,8 @@ export function viewProposals(proposals: readonly Proposal[], nowMs: number, she
       (proposal) =>
         html`<h3>${proposal.what}</h3>
           ${proposal.details.map((detail) => html`<p class="detail">${detail}</p>`)}
-          <p class="soft">Proposed by ${proposal.by.owner}, ${timeLeft(proposal.expiresMs - nowMs)}.</p>
-          ${viewWay(proposal, shell)}
+          <p class="soft">Proposed by ${proposal.by.owner}, until ${viewTime(proposal.expiresMs)}.</p>
+          ${viewWay(proposal, config, shell)}
           <form method="post" action="${visit.base}/proposals/${proposal.id}/withdraw">
             <input type="hidden" name="token" value="${visit.token}" />
             <div class="buttons"><button class="no">Withdraw it</button></div>
@@ -30,24 +33,32 @@ export function viewProposals(proposals: readonly Proposal[], nowMs: number, she
   </section>`;
 }
 
-function viewWay({ action }: Proposal, { visit, command }: Shell): Html {
+function viewWay({ action }: Proposal, config: Config, { visit, command }: Shell): Html {
   if (action === null) return html``;
   const order = JSON.parse(action) as OwnerAction;
-  const path = pathOf(order);
+  const path = pathOf(order, config);
   return path === null
     ? html`<p>To confirm it: <code>${command(order)}</code></p>`
     : html`<p><a href="${visit.base}${path}">Look at it, and confirm it</a></p>`;
 }
 
 /** The page on which an act is done; null for what is done in a terminal only. */
-function pathOf(order: OwnerAction): string | null {
+function pathOf(order: OwnerAction, config: Config): string | null {
   const act = (kind: string, subject: string): string =>
     `/act?${new URLSearchParams({ kind, subject, back: '/home' }).toString()}`;
+  const change = (key: string, value: string): string =>
+    `/settings/change?${new URLSearchParams({ key, value, back: '/home' }).toString()}`;
   switch (order.kind) {
-    case 'setSetting': {
-      const { key, value } = order;
-      return `/settings/change?${new URLSearchParams({ key, value, back: '/home' }).toString()}`;
+    case 'setSetting':
+      return change(order.key, order.value);
+    case 'addToSetting':
+    case 'removeFromSetting': {
+      const value = listOf(order, config);
+      return value === null ? null : change(order.key, value);
     }
+    case 'endPause':
+      // A host may stand for several origins, and the page ends the pause of one.
+      return URL.canParse(order.place) ? act('end_pause', order.place) : null;
     case 'unfreeze':
       return act('unfreeze', '');
     case 'resumeAgent':
@@ -60,6 +71,19 @@ function pathOf(order: OwnerAction): string | null {
       return `/approvals/${encodeURIComponent(order.id)}`;
     default:
       return null;
+  }
+}
+
+/** The whole list that a change of one entry leads to now; null where there is none any more. */
+function listOf(
+  { kind, key, entry }: Extract<OwnerAction, { kind: 'addToSetting' | 'removeFromSetting' }>,
+  config: Config,
+): string | null {
+  try {
+    return withEntry(config, key, kind === 'addToSetting' ? 'add' : 'remove', entry);
+  } catch (error) {
+    if (isWalletError(error)) return null;
+    throw error;
   }
 }
 

@@ -76,6 +76,8 @@ function placeOf(notice: Notice): string | null {
     case 'refill':
     case 'client':
       return agent === null ? null : `/payments${filterQuery({ agent })}`;
+    case 'proposal':
+      return '/home';
     default:
       return null;
   }
