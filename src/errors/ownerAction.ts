@@ -64,6 +64,7 @@ export type OwnerAction =
       readonly agent?: string;
       readonly takesHeld?: boolean;
       readonly offCurve?: boolean;
+      readonly repeats?: boolean;
     }
   /** Lets Permit2 move so much of a token, nothing for 0; the owner picks the amount where none is given. */
   | {
@@ -74,7 +75,7 @@ export type OwnerAction =
       readonly agent?: string;
     }
   /** Tells Purser the Lightning wallet to pay from; the owner pastes its connection string. */
-  | { readonly kind: 'connectLightning' }
+  | { readonly kind: 'connectLightning'; readonly network?: string; readonly leavesOpen?: boolean }
   /** Counts an open payment by Lightning as paid, whose wallet cannot tell its end. */
   | { readonly kind: 'countLightning'; readonly id: string }
   | { readonly kind: 'closeChannel'; readonly id: string }
@@ -93,9 +94,21 @@ export type OwnerAction =
   /** For how long more is the owner's to say. */
   | { readonly kind: 'prolongAgent'; readonly name: string; readonly for?: string }
   | { readonly kind: 'rotateAgent'; readonly name: string }
-  | { readonly kind: 'sweepAgent'; readonly name: string }
+  | {
+      readonly kind: 'sweepAgent';
+      readonly name: string;
+      readonly network?: string;
+      readonly takesHeld?: boolean;
+      readonly repeats?: boolean;
+    }
   | { readonly kind: 'removeAgent'; readonly name: string }
-  | { readonly kind: 'fundAgent'; readonly name: string; readonly usd: string }
+  | {
+      readonly kind: 'fundAgent';
+      readonly name: string;
+      readonly usd: string;
+      readonly network?: string;
+      readonly repeats?: boolean;
+    }
   | { readonly kind: 'showRecoveryPhrase' }
   | { readonly kind: 'syncCatalogs' }
   /** Writes this wallet's entry into one MCP client, or into those that the owner picks. */

@@ -58,11 +58,18 @@ export async function connectLightning(
   show?.(view);
   const operation = {
     what: 'Connecting a Lightning wallet',
-    action: { kind: 'connectLightning' } as const,
+    action: {
+      ...{ kind: 'connectLightning' as const, leavesOpen },
+      ...(network === undefined ? {} : { network }),
+    },
+    agreed: agreedOf(view, leavesOpen),
     act: async () =>
       Promise.resolve({
         what: 'Pay sellers by Lightning from this wallet, within the limits',
-        details: detailsOf(view),
+        details: [
+          ...detailsOf(view),
+          ...(leavesOpen ? ['What is open by the wallet before stays held.'] : []),
+        ],
       }),
   };
   await asOwner(options, operation, async ({ keys, ledger }) => {
@@ -70,6 +77,15 @@ export async function connectLightning(
     await keys.lightning.write(writeConnection(connection));
   });
   return view;
+}
+
+/** What two owners agree on: the wallet and what it permits. What it has, and used of its budget, changes between their words. */
+function agreedOf(
+  { kind, place, wallet, network, methods, budget }: LightningView,
+  leavesOpen: boolean,
+): string[] {
+  const bound = budget === null ? [] : [budget.total_sat, budget.renews];
+  return ['connect lightning', kind, place, wallet, network, String(leavesOpen), methods.join(' '), ...bound];
 }
 
 /** Forgets how the Lightning wallet is reached. Throws as {@link connectLightning} does. */

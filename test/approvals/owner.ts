@@ -1,10 +1,13 @@
 import type { TryPlace } from '../../src/ledger/books/factor.js';
 import { randomBytes, scryptSync } from 'node:crypto';
-import type { PassphraseFactor } from '../../src/approvals/factor.js';
+import { FIRST_OWNER, type PassphraseFactor } from '../../src/approvals/factor.js';
 import type { Answer, ApprovalInbox } from '../../src/approvals/inbox.js';
 import { openInbox } from '../../src/owner/approvalInbox.js';
 import type { Engine } from '../../src/wallet/engine.js';
 import { rememberFactors } from '../../src/owner/auth/factorMemory.js';
+import { unlockAsAnyone, type OwnerOptions } from '../../src/owner/auth/ownerAuth.js';
+import { withLedger } from '../../src/owner/ownerConfig.js';
+import { rememberLedger } from '../../src/wallet/checkpoint.js';
 import { storedFactor } from '../../src/owner/auth/ownerFactor.js';
 
 /** The owner passphrase of every wallet in these tests; never the one that unlocks it. */
@@ -31,6 +34,30 @@ function quickFactor(): PassphraseFactor {
     id: 'fac_00000000000000000001',
     label: 'owner passphrase',
   }));
+}
+
+/** Gives a wallet several owners, each with a passphrase of their own, and has a loosening need two of them. */
+export async function addOwners(
+  options: OwnerOptions,
+  passphrases: Readonly<Record<string, string>>,
+): Promise<void> {
+  const keys = await unlockAsAnyone(options);
+  await withLedger(options, keys, async (ledger) => {
+    for (const [at, [name, passphrase]] of Object.entries(passphrases).entries()) {
+      const named = { id: `fac_${String(at).padStart(20, '0')}`, label: `${name}’s own` };
+      const factor = quickFactorOf(passphrase, name === FIRST_OWNER ? named : { ...named, owner: name });
+      const [first] = await ledger.factors.list();
+      const use =
+        first === undefined
+          ? null
+          : { id: first.id, before: first.record, record: first.record, clearsTries: null };
+      await ledger.factors.add(storedFactor(factor), use, options.now());
+    }
+    const factorIds = (await ledger.factors.list()).map(({ id }) => id);
+    await ledger.owners.setQuorum(2, { by: [], factorIds }, options.now());
+    await rememberFactors(keys, ledger);
+    await rememberLedger(keys, ledger);
+  });
 }
 
 /** Gives a wallet its first factor. */

@@ -342,7 +342,8 @@ test('two owners say yes on two faces: a terminal and a page', async () => {
   }
 });
 
-test('the command line proposes, shows, confirms by its id what was proposed and nothing else, and logs who', async () => {
+/** The program as owners run it, each with a file of their own. */
+function startRuns() {
   const files = Object.fromEntries(
     Object.entries({ ...PASSPHRASES, unlocking: UNLOCKING }).map(([name, text]) => {
       const file = join(folder, name);
@@ -356,9 +357,16 @@ test('the command line proposes, shows, confirms by its id what was proposed and
     const exit = await runCli([...args, '--passphrase-file', files.unlocking], io);
     return { exit, out: io.out(), err: io.err() };
   };
+  return { files, run };
+}
+
+const idIn = (text: string): string => /prp_[0-9a-f]{20}/.exec(text)?.[0] ?? '';
+
+test('the command line proposes, shows, confirms by its id what was proposed and nothing else, and logs who', async () => {
+  const { files, run } = startRuns();
   const proposed = await run('config', 'set', 'limits.per_day_usd', '6.00', '--factor-file', files.owner);
   expect(proposed).toMatchObject({ exit: 4 });
-  const id = /prp_[0-9a-f]{20}/.exec(proposed.err)?.[0] ?? '';
+  const id = idIn(proposed.err);
   expect(proposed.err).toContain('bob confirms it');
   expect(proposed.err).toContain(`owners confirm ${id}`);
   expect((await run('owners')).out).toContain('A loosening needs 2 owners; 2 have a factor.');
@@ -380,4 +388,75 @@ test('the command line proposes, shows, confirms by its id what was proposed and
   );
   expect(await run('owners', 'withdraw', id)).toMatchObject({ exit: 0 });
   expect((await run('factor')).out).toContain('bob');
+});
+
+test('a withdrawal is confirmed by its id with all that was said of it', async () => {
+  const { files, run } = startRuns();
+  // A network that there is not: what the owners allowed ends before anybody is asked for money.
+  const to = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed';
+  const order = ['withdraw', '--to', to, '--usd', '1', '--network', 'eip155:424242', '--yes'];
+  const plain = await run(...order, '--factor-file', files.owner);
+  const again = await run(...order, '--repeat', '--factor-file', files.owner);
+  expect([plain.exit, again.exit]).toEqual([4, 4]);
+  expect(idIn(again.err)).not.toBe(idIn(plain.err));
+  expect((await run('owners', 'show', idIn(again.err))).out).toMatch(/withdraw --to .* --repeat/);
+  const confirmed = await run('owners', 'confirm', idIn(again.err), '--yes', '--factor-file', files.bob);
+  expect(confirmed.err).toContain('eip155:424242');
+  const [last] = await listOwnersEntries(as(null), 1);
+  expect(last).toMatchObject({ act: 'allowed', by: [{ owner: 'owner' }, { owner: 'bob' }] });
+  expect((await readOwners(as(null))).proposals.map(({ id }) => id)).toEqual([idIn(plain.err)]);
+});
+
+test('what moves between agents is confirmed with what was said of it, and is another act without', async () => {
+  const { files, run } = startRuns();
+  const fund = (...more: string[]) => run('agents', 'fund', 'ada', '--usd', '1', '--yes', ...more);
+  const network = ['--network', 'eip155:424242'];
+  const first = await fund(...network, '--factor-file', files.owner);
+  expect(await fund(...network, '--repeat', '--factor-file', files.bob)).toMatchObject({ exit: 4 });
+  expect((await run('owners', 'show', idIn(first.err))).out).toContain('--network eip155:424242');
+  expect(
+    await run('agents', 'sweep', 'ada', '--yes', '--include-held', '--factor-file', files.bob),
+  ).toMatchObject({
+    exit: 4,
+  });
+  expect((await readOwners(as(null))).proposals.map(({ details }) => details.join())).toEqual([
+    expect.stringContaining('From the agent: default,Network: eip155:424242'),
+    expect.stringContaining('Sends again'),
+    expect.stringContaining(
+      'From the agent: ada,Network: whichever has the money,Coin: USDC, or the one that is there,Also money that is held',
+    ),
+  ]);
+});
+
+test('a new passphrase is given by who confirms it, and the proposal says so', async () => {
+  const { files, run } = startRuns();
+  const add = (...more: string[]) => run('factor', 'add', 'passphrase', '--owner', 'dan', ...more);
+  const proposed = await add('--current-factor-file', files.owner);
+  expect(proposed).toMatchObject({ exit: 4 });
+  expect(proposed.err).toContain(
+    'bob gives the same command, and the new passphrase to it: so let the owner confirm it whose passphrase it will be',
+  );
+  const confirm = ['owners', 'confirm', idIn(proposed.err), '--factor-file', files.bob];
+  expect(await run(...confirm, '--new-factor-file', files.carol)).toMatchObject({ exit: 0 });
+  expect((await run('factor')).out).toContain('dan');
+  // By the very command, too.
+  writeFileSync(files.carol, 'and one more that nobody has', { mode: 0o600 });
+  expect((await add('--current-factor-file', files.owner)).exit).toBe(4);
+  expect(await add('--factor-file', files.carol, '--current-factor-file', files.bob)).toMatchObject({
+    exit: 0,
+  });
+  expect((await readOwners(as(null))).owners[2]?.factors).toHaveLength(2);
+});
+
+test('a channel, whose secret no proposal holds, is added by the same command', async () => {
+  const { files, run } = startRuns();
+  const add = (file: string) =>
+    run('notify', 'add', 'hook', '--kind', 'webhook', '--url', 'http://127.0.0.1:9/x', '--factor-file', file);
+  const proposed = await add(files.owner);
+  expect(proposed).toMatchObject({ exit: 4 });
+  expect(proposed.err).toContain('bob gives the same command, with all that was given to it');
+  const refused = await run('owners', 'confirm', idIn(proposed.err), '--factor-file', files.bob);
+  expect(refused).toMatchObject({ exit: 2 });
+  expect(refused.err).toContain('give the command that was given first');
+  expect(await add(files.bob)).toMatchObject({ exit: 0 });
 });

@@ -4,8 +4,10 @@ import { PNG } from 'pngjs';
 import encodeQr from 'qr';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readInvoice, type Invoice } from '../../src/protocols/l402/invoice.js';
+import { addOwners } from '../approvals/owner.js';
 import { startLightningWorld, type LightningWorld } from '../support/lightningWorld.js';
 import { anyCall } from '../support/testWallet.js';
+import { ownerOf } from '../support/quickWallet.js';
 import { TEST_PASSPHRASE } from '../support/testPassphrase.js';
 import { makeScratch, runHere, type Run, type Scratch } from './program.js';
 
@@ -134,6 +136,28 @@ test('a payment that may still be made is not counted as paid, nor its wallet le
   expect(payments).toMatchObject([
     { verdict: 'waits', reason: 'other_wallet', payment: { state: 'unknown' } },
   ]);
+});
+
+test('a Lightning wallet is connected by two owners who give the same one, whatever it has by then', async () => {
+  const passphrases = { owner: 'the first owner says yes', bob: 'bob says yes to it too' };
+  await addOwners(ownerOf(world.home, TEST_PASSPHRASE), passphrases);
+  const [owners, bobs] = Object.entries(passphrases).map(([name, passphrase]) => {
+    const file = scratch.path(`${name}.factor`);
+    writeFileSync(file, passphrase, { mode: 0o600 });
+    return ['--factor-file', file];
+  }) as [string[], string[]];
+  const connect = ['lightning', 'connect', '--leave-open'];
+  const proposed = await owner([...connect, ...owners], world.connection);
+  expect(proposed).toMatchObject({ exit: 4 });
+  expect(proposed.err).toContain('bob gives the same command and the connection string of the same wallet');
+  const id = /prp_[0-9a-f]{20}/.exec(proposed.err)?.[0] ?? '';
+  expect((await owner(['owners', 'show', id])).out).toContain('lightning connect --leave-open');
+  expect((await owner(['lightning', 'show'])).out).not.toContain('Balance');
+  // Without the flag it is another act.
+  expect(await owner(['lightning', 'connect', ...bobs], world.connection)).toMatchObject({ exit: 4 });
+  world.node.balanceMsat -= 1_000_000n;
+  expect(await owner(['owners', 'confirm', id, ...bobs], world.connection)).toMatchObject({ exit: 0 });
+  expect((await owner(['lightning', 'show'])).out).toContain('Balance: ');
 });
 
 test('no run shows the secret by which the wallet is reached', () => {

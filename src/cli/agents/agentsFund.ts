@@ -3,7 +3,7 @@ import { DEFAULT_AGENT } from '../../money/agent.js';
 import { formatUsd } from '../../money/decimal.js';
 import { addressOf, otherAgent } from './agentEnds.js';
 import type { CommandCall } from '../command.js';
-import { moveMoney, usdOf } from '../money/withdraw.js';
+import { chosenOf, fieldsOf, moveMoney, usdOf } from '../money/withdraw.js';
 
 /** Sends an agent money from the first agent's address; a removed agent gets none. */
 export async function run(call: CommandCall): Promise<number> {
@@ -13,7 +13,8 @@ export async function run(call: CommandCall): Promise<number> {
   const usdMicros = usdOf(usd);
   const operation = {
     what: `Sending the agent ${name} $${formatUsd(usdMicros)}`,
-    action: { kind: 'fundAgent' as const, name, usd },
+    action: { kind: 'fundAgent' as const, name, usd, ...chosenOf(call) },
+    details: fieldsOf(call, DEFAULT_AGENT),
     usdMicros,
     isWithin: true,
   };

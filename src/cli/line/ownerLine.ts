@@ -108,6 +108,7 @@ function lineOf(action: OwnerAction): CommandLine {
         '--asset': action.asset,
         '--include-held': action.takesHeld,
         '--off-curve': action.offCurve,
+        '--repeat': action.repeats,
         '--agent': action.agent,
       });
     case 'setAllowance':
@@ -121,7 +122,10 @@ function lineOf(action: OwnerAction): CommandLine {
     case 'cancelCommitment':
       return commandLine('commitments cancel', [action.id]);
     case 'connectLightning':
-      return commandLine('lightning connect');
+      return commandLine('lightning connect', [], {
+        '--network': action.network,
+        '--leave-open': action.leavesOpen,
+      });
     case 'countLightning':
       return commandLine('lightning count', [action.id]);
     case 'reconcile':
@@ -153,11 +157,19 @@ function lineOf(action: OwnerAction): CommandLine {
     case 'rotateAgent':
       return commandLine('agents rotate', [action.name]);
     case 'sweepAgent':
-      return commandLine('agents sweep', [action.name]);
+      return commandLine('agents sweep', [action.name], {
+        '--network': action.network,
+        '--include-held': action.takesHeld,
+        '--repeat': action.repeats,
+      });
     case 'removeAgent':
       return commandLine('agents remove', [action.name]);
     case 'fundAgent':
-      return commandLine('agents fund', [action.name], { '--usd': action.usd });
+      return commandLine('agents fund', [action.name], {
+        '--usd': action.usd,
+        '--network': action.network,
+        '--repeat': action.repeats,
+      });
     case 'showRecoveryPhrase':
       return commandLine('backup');
     case 'syncCatalogs':

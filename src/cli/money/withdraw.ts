@@ -50,9 +50,10 @@ export async function run(call: CommandCall): Promise<number> {
         ...(agent === undefined ? {} : { agent }),
         takesHeld: flags.has('includeHeld'),
         offCurve: flags.has('offCurve'),
+        repeats: flags.has('repeat'),
       },
       usdMicros,
-      details: fieldsOf(call),
+      details: fieldsOf(call, agent ?? DEFAULT_AGENT),
     },
     async (engine) => Promise.resolve({ from: engine, to: to.trim() }),
   );
@@ -132,11 +133,17 @@ export function usdOf(text: string): UsdMicros {
   );
 }
 
+/** What else is said of money that moves between agents: for who does the same. */
+export function chosenOf({ flags }: CommandCall): { readonly network?: string; readonly repeats: boolean } {
+  const network = flags.text('network');
+  return { ...(network === undefined ? {} : { network }), repeats: flags.has('repeat') };
+}
+
 /** What a payment out of the wallet is made of beside its amount and its recipient. */
-function fieldsOf({ flags }: CommandCall): string[] {
+export function fieldsOf({ flags }: CommandCall, agent: string): string[] {
   const yes = (name: string, words: string): string[] => (flags.has(name) ? [words] : []);
   return [
-    `From the agent: ${flags.text('agent') ?? DEFAULT_AGENT}`,
+    `From the agent: ${agent}`,
     `Network: ${flags.text('network') ?? 'whichever has the money'}`,
     `Coin: ${flags.text('asset') ?? 'USDC, or the one that is there'}`,
     ...yes('includeHeld', 'Also money that is held for payments on their way'),

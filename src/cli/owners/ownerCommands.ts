@@ -38,8 +38,17 @@ export const ownerCommands = [
     name: 'owners confirm',
     group: 'Approve',
     summary: 'Do what another owner proposed. Requires a factor of yours.',
+    details:
+      'A proposal holds no secret: a new passphrase, or the connection string of a Lightning wallet, is asked for anew. A channel is added by the same command.',
     args: [PROPOSAL],
-    flags: [{ flags: '--yes', summary: 'Skip the confirmation prompt.' }, ...OWNS],
+    flags: [
+      { flags: '--yes', summary: 'Skip the confirmation prompt.' },
+      {
+        flags: '--new-factor-file <file>',
+        summary: 'File with the new owner passphrase, where one is added.',
+      },
+      ...OWNS,
+    ],
     examples: ['owners confirm prp_0123456789abcdef0123'],
     load: () => import('./ownersConfirm.js'),
   },

@@ -18,6 +18,11 @@ export async function run(call: CommandCall): Promise<number> {
   if (line === null)
     throw new WalletError('bad_input', 'No command does this: do the same on the owner’s page.');
   if (!flags.has('json')) printLines(io.stderr, proposalLines(proposal, call));
+  if (action?.kind === 'addChannel')
+    throw new WalletError(
+      'bad_input',
+      'A proposal holds no secret and not all of a channel: give the command that was given first.',
+    );
   const words = line.filter((word) => typeof word === 'string');
   if (words.length < line.length)
     throw new WalletError(
@@ -28,10 +33,14 @@ export async function run(call: CommandCall): Promise<number> {
   const takes = (flag: string): boolean => row?.flags?.some((one) => one.flags.startsWith(flag)) === true;
   const factorFlag = takes('--current-factor-file') ? '--current-factor-file' : '--factor-file';
   const factorFile = flags.text('factorFile');
+  const newFactorFile = flags.text('newFactorFile');
   const passphraseFile = flags.text('passphraseFile');
   const argv = [
     ...words,
     ...(factorFile !== undefined && takes(factorFlag) ? [factorFlag, factorFile] : []),
+    ...(newFactorFile !== undefined && takes('--current-factor-file')
+      ? ['--factor-file', newFactorFile]
+      : []),
     ...(passphraseFile !== undefined && takes('--passphrase-file')
       ? ['--passphrase-file', passphraseFile]
       : []),

@@ -52,7 +52,7 @@ export async function allowAct(
     nowMs,
   );
   if (allowed.kind === 'allowed') return allowed.by;
-  throw secondOwnerNeeded(allowed.proposal, owners);
+  throw secondOwnerNeeded(allowed.proposal, action, owners);
 }
 
 /**
@@ -102,7 +102,28 @@ export function approverWords(by: readonly Approver[]): string {
   return by.map(({ owner, factor }) => (factor === null ? owner : `${owner} (${factor})`)).join(' and ');
 }
 
-function secondOwnerNeeded({ id, what, by, expiresMs }: Proposal, owners: readonly string[]): WalletError {
+/** What no proposal holds, and whoever confirms it gives anew; null where it holds all. */
+function givenAnew(action: OwnerAction | null): string | null {
+  switch (action?.kind) {
+    case 'connectLightning':
+      return 'gives the same command and the connection string of the same wallet to it';
+    case 'addChannel':
+      return 'gives the same command, with all that was given to it, and what is secret of the channel';
+    case 'addFactor':
+      return action.factor === 'passphrase'
+        ? 'gives the same command, and the new passphrase to it: so let the owner confirm it whose passphrase it will be'
+        : 'gives the same command, and makes the passkey there: so let the owner confirm it whose passkey it will be';
+    default:
+      return null;
+  }
+}
+
+function secondOwnerNeeded(
+  { id, what, by, expiresMs }: Proposal,
+  action: OwnerAction | null,
+  owners: readonly string[],
+): WalletError {
+  const anew = givenAnew(action);
   const others = owners.filter((owner) => owner !== by.owner).join(' or ');
   const until = `${new Date(expiresMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
   return new WalletError(
@@ -110,7 +131,10 @@ function secondOwnerNeeded({ id, what, by, expiresMs }: Proposal, owners: readon
     `Proposed by ${by.owner} as ${id}, until ${until}: ${what}. Nothing is done before another owner confirms it: this wallet takes ${QUORUM_MAX} owners to loosen it.`,
     {
       owner: {
-        say: `${others} confirms it by doing the same here or on the owner's page, with a factor of their own, or by the command.`,
+        say:
+          anew === null
+            ? `${others} confirms it by doing the same here or on the owner's page, with a factor of their own, or by the command.`
+            : `${others} ${anew}, with a factor of their own.`,
         action: { kind: 'confirmProposal', id },
       },
     },
