@@ -9,6 +9,7 @@ import { benchPaidCalls } from './paidCall.js';
 import { line } from './percentile.js';
 import { benchRepeatCalls, LINK_MS } from './repeatCall.js';
 
+const MPP_METHODS = ['tempo', 'evm', 'solana'] as const;
 const NAMES = { base: 'Base', solana: 'Solana' } as const;
 
 const sandbox = await startSandbox();
@@ -57,15 +58,18 @@ try {
     await test.remove();
   }
 
-  const mpp = await benchMppCalls(sandbox, await sandbox.addTempo(), OPEN_LIMITS);
-  console.log(
-    'Whole charge of MPP on Tempo, 402 to answer, side by side on one sandbox ($0.001, fee by the seller)',
-  );
-  console.log(line('bare mppx client', mpp.bare));
-  console.log(line('wallet_pay, in process', mpp.wallet));
-  console.log(
-    `  in process / bare, p50: ${(mpp.wallet.p50 / mpp.bare.p50).toFixed(2)} (aim: at most 1.15)\n`,
-  );
+  const tempo = await sandbox.addTempo();
+  for (const method of MPP_METHODS) {
+    const mpp = await benchMppCalls(sandbox, tempo, OPEN_LIMITS, method);
+    console.log(
+      `Whole charge of MPP by the method ${method}, 402 to answer, side by side on one sandbox ($0.001, fee by the seller)`,
+    );
+    console.log(line('bare mppx client', mpp.bare));
+    console.log(line('wallet_pay, in process', mpp.wallet));
+    console.log(
+      `  in process / bare, p50: ${(mpp.wallet.p50 / mpp.bare.p50).toFixed(2)} (aim: at most 1.15)\n`,
+    );
+  }
 
   const caps = await benchCapCheck();
   console.log('One cap check (all lines of a call) by rows in the ledger');

@@ -1,5 +1,6 @@
 // What a paid call costs beside the bare published client of its chain: seller and chain in this process, each payer in one of its own.
-// Use: npm run bench:pay -- [--chain base|solana|tempo] [--rounds N] [--beside DIR] [--profile DIR]
+// Use: npm run bench:pay -- [--chain base|solana|tempo|mpp-evm|mpp-solana] [--rounds N] [--beside DIR] [--profile DIR]
+// The first two pay by x402, the others by charges of MPP.
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -7,26 +8,40 @@ import { parseArgs } from 'node:util';
 import { createPublicClient, http } from 'viem';
 import { tempoModerato } from 'viem/tempo/chains';
 import { createBuyer } from '../sandbox/buyer.ts';
-import { createMppBuyer } from '../sandbox/mppBuyer.ts';
+import { createMppBuyer, type MppMethod } from '../sandbox/mppBuyer.ts';
 import { startMppShop } from '../sandbox/mppShop.ts';
 import { startSandbox } from '../sandbox/world.ts';
 import type { WalletOptions } from '../src/wallet/engine.js';
 import type { Wallet as WalletOfTree } from '../src/wallet/wallet.js';
 import type * as testWallet from '../test/support/testWallet.js';
 import type { GroundName } from '../test/support/world.js';
+import { mppUrl, PRICE_USD } from './mppCall.js';
 import { OPEN_LIMITS } from './openLimits.js';
 import { line, sampleOf } from './percentile.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const WARM_UP = 15;
-const PRICE_USD = '0.001';
 const FUNDS_ATOMIC = 50_000_000n;
+
+/** What is bought: where the money is, and by which method of MPP it is paid; by x402 where none is named. */
+interface Course {
+  readonly ground: GroundName;
+  readonly method?: MppMethod;
+}
+
+const COURSES: Readonly<Record<string, Course>> = {
+  base: { ground: 'base' },
+  solana: { ground: 'solana' },
+  tempo: { ground: 'tempo', method: 'tempo' },
+  'mpp-evm': { ground: 'base', method: 'evm' },
+  'mpp-solana': { ground: 'solana', method: 'solana' },
+};
 
 /** Who pays: the bare client, or the wallet of the sources in a folder. */
 type Payer =
   | {
       readonly kind: 'bare';
-      readonly chain: GroundName;
+      readonly course: Course;
       readonly solanaUrl: string;
       readonly tempoUrl: string;
     }
@@ -105,7 +120,7 @@ interface Till {
   readonly close: () => Promise<void>;
 }
 
-async function openBare({ chain, solanaUrl, tempoUrl }: Extract<Payer, { kind: 'bare' }>): Promise<Till> {
+async function openBare({ course, solanaUrl, tempoUrl }: Extract<Payer, { kind: 'bare' }>): Promise<Till> {
   const fund = async (address: string, atomic: bigint): Promise<void> => {
     const funded = new Promise((resolve) => process.once('message', resolve));
     report({ kind: 'fund', address, atomic: atomic.toString() });
@@ -113,6 +128,12 @@ async function openBare({ chain, solanaUrl, tempoUrl }: Extract<Payer, { kind: '
   };
   const balanceOf = async (): Promise<bigint> => Promise.resolve(0n);
   const client = createPublicClient({ chain: tempoModerato, transport: http(tempoUrl) });
+  const openBuyer = async (): Promise<{ readonly pay: (url: string) => Promise<Response> }> => {
+    const { ground, method } = course;
+    if (method !== undefined) return createMppBuyer({ fund, client, solanaUrl }, FUNDS_ATOMIC, method);
+    const world = { chain: { fund, balanceOf }, solana: { fund, balanceOf, url: solanaUrl } };
+    return createBuyer(world, '50', ground === 'solana' ? ground : 'base');
+  };
   const timedFetch: typeof fetch = async (...args) => {
     const end = steps?.begin(asks++ === 0 ? 'probe' : 'send');
     const response = await plainFetch(...args);
@@ -123,14 +144,7 @@ async function openBare({ chain, solanaUrl, tempoUrl }: Extract<Payer, { kind: '
   let steps: Steps | undefined;
   let asks = 0;
   globalThis.fetch = timedFetch;
-  const buyer =
-    chain === 'tempo'
-      ? await createMppBuyer({ fund, client }, FUNDS_ATOMIC)
-      : await createBuyer(
-          { chain: { fund, balanceOf }, solana: { fund, balanceOf, url: solanaUrl } },
-          '50',
-          chain,
-        );
+  const buyer = await openBuyer();
   return {
     async pay(url, noted) {
       [steps, asks] = [noted, 0];
@@ -235,7 +249,9 @@ async function lead(): Promise<void> {
       profile: { type: 'string' },
     },
   });
-  const chain = values.chain as GroundName;
+  const course = COURSES[values.chain];
+  if (course === undefined) throw new Error(`--chain is one of ${Object.keys(COURSES).join(', ')}.`);
+  const { ground, method } = course;
   const trees = [
     ...(values.beside === undefined
       ? []
@@ -243,13 +259,16 @@ async function lead(): Promise<void> {
     { name: 'wallet', tree: ROOT },
   ];
   const sandbox = await startSandbox();
-  const tempo = chain === 'tempo' ? await sandbox.addTempo() : undefined;
-  const mppShop = tempo === undefined ? undefined : await startMppShop({ ...sandbox, tempo: tempo.chain });
+  const tempo = ground === 'tempo' ? await sandbox.addTempo() : undefined;
+  const mppShop =
+    method === undefined
+      ? undefined
+      : await startMppShop({ ...sandbox, ...(tempo === undefined ? {} : { tempo: tempo.chain }) });
   const wallets: testWallet.TestWallet[] = [];
   const hands: Hand[] = [];
   try {
     const fund = async (address: string, atomic: bigint): Promise<void> => {
-      if (chain === 'solana') await sandbox.solana.fund(address, atomic);
+      if (ground === 'solana') await sandbox.solana.fund(address, atomic);
       else await (tempo?.chain ?? sandbox.chain).fund(address as `0x${string}`, atomic);
     };
     const bare = new Hand('bare', values.profile);
@@ -257,7 +276,7 @@ async function lead(): Promise<void> {
     await bare.start(
       {
         kind: 'bare',
-        chain,
+        course,
         solanaUrl: sandbox.solana.url,
         tempoUrl: tempo?.chain.url ?? 'http://127.0.0.1:1',
       },
@@ -273,7 +292,7 @@ async function lead(): Promise<void> {
         ...Object.fromEntries(OPEN_LIMITS),
         ...(mppShop === undefined ? {} : { 'net.allow_private': JSON.stringify([mppShop.hostPort]) }),
       };
-      const test = await support.createTestWallet(sandbox, FUNDS_ATOMIC, { chain, tempo });
+      const test = await support.createTestWallet(sandbox, FUNDS_ATOMIC, { chain: ground, tempo });
       for (const [key, value] of Object.entries(settings)) await test.set(key, value);
       wallets.push(test);
       const hand = new Hand(name, values.profile);
@@ -286,13 +305,15 @@ async function lead(): Promise<void> {
       for (let k = 0; k < hands.length; k++) {
         const hand = hands[(i + k) % hands.length];
         const url =
-          mppShop === undefined
-            ? `${sandbox.shop.url}/v2/price/${PRICE_USD}?chain=${chain}&${hand?.name ?? ''}=${i}`
-            : `${mppShop.url}/tempo?usd=${PRICE_USD}&${hand?.name ?? ''}=${i}`;
+          mppShop === undefined || method === undefined
+            ? `${sandbox.shop.url}/v2/price/${PRICE_USD}?chain=${ground}&${hand?.name ?? ''}=${i}`
+            : mppUrl(mppShop, method, `${hand?.name ?? ''}${i}`);
+        // A real chain makes blocks by itself; against an old one a transaction seems to live for too long.
+        await tempo?.chain.mine();
         await hand?.pay(url, i >= WARM_UP);
       }
     }
-    console.log(`Whole paid call on ${chain}, 402 to answer; ms: p50, p95, runs`);
+    console.log(`Whole paid call on ${values.chain}, 402 to answer; ms: p50, p95, runs`);
     for (const { name, ms } of hands) console.log(line(name, sampleOf(ms)));
     console.log('CPU of the payer a call; ms: p50, p95, runs; and the mean');
     for (const { name, cpuMs } of hands)

@@ -254,3 +254,21 @@ test('a network the owner could enable is named before one that could not', () =
   const refused = selectOffer(factsOf(offers.map((offer) => candidate(offer))));
   expect(refused).toHaveProperty('reason.owner.action');
 });
+
+test('the cap that an owner is told to set has room for all that a subscription counts by', () => {
+  const key = { accessKey: PAYEE, keyType: 'secp256k1', witness: `0x${'11'.repeat(32)}` };
+  const commitment = { periodSec: 86_400, endsSec: 10 * 86_400, key } as never;
+  const offer = { ...offerOf(BASE, 400_000n), commitment };
+  const line = {
+    ...{ name: 'limits.per_session_usd', kind: 'cap', scope: { kind: 'session', sessionId: 's' } },
+    ...{ windowSec: null, usdMicrosMax: 600_000n, isAgentsOwn: false },
+  } as unknown as CapLine;
+  const rules = { ...factsOf([]).rules, commitmentUsdMicros: 1_000_000_000n };
+  const asked = selectOffer(
+    factsOf([candidate(offer)], { rules, usage: [{ line, usedUsdMicros: 100_000n }] }),
+  );
+  expect(asked).toMatchObject({
+    decision: 'ask',
+    reasons: [{ owner: { action: { key: 'limits.per_session_usd', value: '0.90' } } }],
+  });
+});

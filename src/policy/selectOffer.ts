@@ -204,8 +204,9 @@ export function payeesOf(
 /** Every rule of the owner's on one offer. */
 function judge({ offer, history }: Candidate, { rules, hostPort, usage, nowMs }: SelectionFacts) {
   const { usdMicros } = offer;
+  const addedTo = (line: LineUse['line']): UsdMicros => addedBy(offer, line, nowMs);
   const exceeded = (usage ?? []).filter(
-    ({ line, usedUsdMicros }) => usedUsdMicros + addedBy(offer, line, nowMs) > line.usdMicrosMax,
+    ({ line, usedUsdMicros }) => usedUsdMicros + addedTo(line) > line.usdMicrosMax,
   );
   const payee: Verdict =
     history === null || history.isPayeeAllowed
@@ -214,7 +215,7 @@ function judge({ offer, history }: Candidate, { rules, hostPort, usage, nowMs }:
   const verdicts = [
     judgeRequest({ hosts: rules.hosts, hostPort }),
     judgeOffer({ offer, ...rules }),
-    judgeTotals({ usdMicros, exceeded, loweredBy: rules.loweredBy }),
+    judgeTotals({ usdMicros, exceeded, loweredBy: rules.loweredBy, addedTo }),
     judgeCommitment(offer, rules.commitmentUsdMicros, nowMs),
     judgeNewDeposit(offer),
     history === null ? ALLOW : judgeCircuitBreaker({ hostPort, nowMs, ...history }),

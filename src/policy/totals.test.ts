@@ -43,6 +43,18 @@ test('a cap asks, with what is used and left and the least that would do', () =>
   });
 });
 
+test('a promise is told by what it adds to the line, and the cap that would do is one that has room for that', () => {
+  const passed = [exceeded('limits.per_session_usd', 500_000n)];
+  const verdict = judgeTotals({ usdMicros: 1_000_000n, exceeded: passed, addedTo: () => 2_000_000n });
+  expect(verdict).toMatchObject({
+    verdict: 'ask',
+    owner: {
+      say: 'The agent wants to pay $1.00 in each period ($2.00 in that time), which passes the cap of $2.00 for this session: $0.50 is used and $1.50 is left.',
+      action: { value: '2.50' },
+    },
+  });
+});
+
 test('a ceiling is refused before a cap asks, however little the cap has left', () => {
   const verdict = judgeTotals({
     usdMicros: 500_000n,

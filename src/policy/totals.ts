@@ -19,22 +19,29 @@ export function judgeTotals({
   usdMicros,
   exceeded,
   loweredBy,
+  addedTo = () => usdMicros,
 }: {
   readonly usdMicros: UsdMicros;
   /** The lines that one more payment would pass. */
   readonly exceeded: readonly LineUse[];
   readonly loweredBy?: LoweredBy;
+  /** What the payment adds to a line, where that is more than its price: a promise counts by all that it lets be taken. */
+  readonly addedTo?: (line: CapLine) => UsdMicros;
 }): Verdict {
   const worst = [...exceeded].sort(byUse)[0];
   if (worst === undefined) return ALLOW;
   const { line, usedUsdMicros } = worst;
   const usdMicrosLeft = leftOf(worst);
-  const price = `$${formatUsd(usdMicros)}`;
+  const addedUsdMicros = addedTo(line);
+  const price =
+    addedUsdMicros === usdMicros
+      ? `$${formatUsd(usdMicros)}`
+      : `$${formatUsd(usdMicros)} in each period ($${formatUsd(addedUsdMicros)} in that time)`;
   const bound = `the ${line.kind} of $${formatUsd(line.usdMicrosMax)} for ${spanOf(line)}`;
   const figures = `$${formatUsd(usedUsdMicros)} is used and $${formatUsd(usdMicrosLeft)} is left`;
   const deciding = { name: line.name, usdMicrosMax: line.usdMicrosMax, usdMicrosLeft };
   const say = `The agent wants to pay ${price}, which passes ${bound}: ${figures}.`;
-  if (line.scope.kind === 'budget') return judgeBudget(worst, line.scope.budget, usdMicros);
+  if (line.scope.kind === 'budget') return judgeBudget(worst, line.scope.budget, addedUsdMicros);
   if (line.kind === 'ceiling') {
     return {
       verdict: 'refuse',
@@ -49,7 +56,7 @@ export function judgeTotals({
     code: 'above_cap',
     message: `The price of ${price} passes ${bound} (${nameOfLimit(line.name, loweredBy)}), which only the owner can lift: ${figures}; do not retry.`,
     line: deciding,
-    owner: raiseCap(say, line.name, usedUsdMicros + usdMicros, loweredBy),
+    owner: raiseCap(say, line.name, usedUsdMicros + addedUsdMicros, loweredBy),
   };
 }
 

@@ -46,6 +46,13 @@ test('the owner adds a catalogue, fetches it, looks at it; nobody else’s word 
   expect(found).toMatch(/^\$0\.01 Company profiles by domain\n {2}POST http/);
 });
 
+test('the owner searches what is sold by one protocol alone', async () => {
+  const need = 'company data for a web domain';
+  expect(await place.run('discover', need, '--protocol', 'x402')).toContain('Company profiles by domain');
+  expect(await place.run('discover', need, '--protocol', 'mpp')).not.toContain('Company profiles by domain');
+  await expect(place.run('discover', need, '--protocol', 'barter')).rejects.toMatchObject({ code: 2 });
+});
+
 test('an agent goes from a need to a paid answer in three calls', async () => {
   const agent = await Agent.connect(place.env);
   try {

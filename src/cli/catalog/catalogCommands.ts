@@ -62,6 +62,7 @@ export const catalogCommands = [
         read: readNetwork,
         summary: 'Network to pay on, or any. Default: the enabled networks. Repeatable.',
       },
+      { flags: '--protocol <name>', summary: 'Only what is listed with it: x402, mpp or l402.' },
       { flags: '--category <name>', summary: 'One category, such as weather.' },
       { flags: '--limit <n>', summary: 'Number of results. Default 10, at most 25.' },
       { flags: '--cursor <cursor>', summary: 'Continue after the page that printed this cursor.' },

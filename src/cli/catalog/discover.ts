@@ -16,6 +16,7 @@ export async function run(call: CommandCall): Promise<number> {
     origin: flags.text('origin'),
     max_usd: flags.text('maxUsd'),
     networks: networks.length === 0 ? undefined : networks,
+    protocol: flags.text('protocol'),
     category: flags.text('category'),
     limit: flags.count('limit'),
     cursor: flags.text('cursor'),
@@ -42,7 +43,7 @@ export async function run(call: CommandCall): Promise<number> {
 /** One result in a few lines. T27: each is cleaned, whoever wrote it. */
 function layResult({ io }: CommandCall, result: ConciseResult, full: boolean): string[] {
   const paint = painter(io, io.stdout);
-  const { usd, networks, warning, next, seller } = result;
+  const { usd, networks, protocols, warning, next, seller } = result;
   const price = usd === undefined ? 'price not listed' : `$${usd}`;
   const { method = 'GET', url } = next.arguments;
   const line = (text: string): string => cleanLine(text, LINE_LENGTH_MAX);
@@ -51,6 +52,7 @@ function layResult({ io }: CommandCall, result: ConciseResult, full: boolean): s
     `  ${line(`${String(method)} ${String(url)}`)}`,
     ...(seller.about === undefined ? [] : [`  ${line(seller.about)}`]),
     ...(networks === undefined ? [] : [paint('dim', `  ${line(networks)}`)]),
+    ...(protocols === undefined ? [] : [paint('dim', `  ${line(`Sold by ${protocols.join(', ')}`)}`)]),
     ...(warning === undefined ? [] : [paint('yellow', `  Mind: ${line(warning)}`)]),
     ...(full ? fullLines(result) : []),
     '',
