@@ -139,8 +139,13 @@ export interface UnlockedWallet {
    * them away. Throws `keystore_unreadable` as {@link readAnchor} does.
    */
   readFactors(): Promise<readonly string[]>;
-  /** Remembers these factors and no others. Throws `bad_input` unless `fitsMemory`, `keystore_unreadable`. */
-  writeFactors(factors: readonly string[]): Promise<void>;
+  /**
+   * Remembers the factors that `change` makes of those that are kept, and no others; no other process changes them between the
+   * two. Throws `bad_input` unless `fitsMemory`, `keystore_unreadable`.
+   */
+  changeFactors(
+    change: (kept: readonly string[]) => readonly string[] | Promise<readonly string[]>,
+  ): Promise<void>;
   /** The secret itself, for its owner's backup alone; it prints as `[redacted]`. */
   revealSecret(): WalletSecret;
 }
@@ -292,8 +297,8 @@ export function openWallet(
       });
     },
     readFactors: async () => (await readMemory()).factors,
-    writeFactors: async (factors) => {
-      await changeMemory(false, (kept) => ({ ...kept, factors }));
+    changeFactors: async (change) => {
+      await changeMemory(false, async (kept) => ({ ...kept, factors: await change(kept.factors) }));
     },
     revealSecret: () => secret,
   };

@@ -373,8 +373,16 @@ export interface FactorBook {
   list(): Promise<StoredFactor[]>;
   /** Adds one. Throws `factor_needed` where there are others and `provedBy` is none of them as it was looked at. */
   add(factor: StoredFactor, provedBy: FactorUse | null, nowMs: number): Promise<void>;
-  /** Removes one; false where there is none by that id. Throws as {@link FactorBook.add} does. */
-  remove(id: string, provedBy: FactorUse | null, nowMs: number): Promise<boolean>;
+  /**
+   * Removes one; false where there is none by that id. `enough` is called inside the step with those that it leaves, and with how
+   * many owners a loosening needs: what it throws leaves all as it was. Throws as {@link FactorBook.add} does.
+   */
+  remove(
+    id: string,
+    provedBy: FactorUse | null,
+    enough: (left: readonly StoredFactor[], quorum: number) => void,
+    nowMs: number,
+  ): Promise<boolean>;
   /** Makes them those that the keystore remembers, after the ledger was lost. */
   replace(factors: readonly StoredFactor[], nowMs: number): Promise<void>;
   /** Stores a use of a factor. Throws `factor_needed` where it is no longer as it was looked at. */

@@ -7,6 +7,7 @@ import { isStopped } from '../../src/wallet/call/ownerRules.js';
 import { LEASE_MS } from '../../src/ledger/attempts/lease.js';
 import type { NewBudget } from '../../src/ledger/books/budget.js';
 import type { FactorUse } from '../../src/ledger/books/factor.js';
+import { WalletError } from '../../src/errors/walletError.js';
 import { PROPOSAL_LIFE_MS, PROPOSALS_MAX, type ProvedAct } from '../../src/ledger/books/ownersAct.js';
 import type { HoldRequest } from '../../src/ledger/attempts/hold.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
@@ -624,12 +625,27 @@ export function describeLedgerContract(name: string, storeIn: (home: string) => 
       // Who has no factor any more has no word that waits.
       const left = { owners: ['bob', 'carol'] };
       expect(await ledger.owners.allow(word('bob', left, 'd0'), T0)).toMatchObject({ kind: 'proposed' });
-      await ledger.factors.remove('bob', useOf('alice'), T0);
+      await ledger.factors.remove('bob', useOf('alice'), () => undefined, T0);
       await expect(ledger.owners.allow(word('bob'), T0)).rejects.toMatchObject({ code: 'factor_needed' });
       await expect(ledger.owners.setQuorum(1, { by: [], factorIds: people }, T0)).rejects.toMatchObject({
         code: 'factor_needed',
       });
       expect(await ledger.owners.quorum()).toBe(2);
+    });
+
+    test('judges in the step that removes a factor what it leaves, so that of two at once one is kept', async () => {
+      const [one, two] = [await withOwners(), await open()];
+      const enough = (left: readonly { readonly id: string }[], quorum: number): void => {
+        if (left.length < quorum) throw new WalletError('bad_input', 'Too few are left.');
+      };
+      const removed = await Promise.allSettled([
+        one.factors.remove('bob', useOf('alice'), enough, T0),
+        two.factors.remove('carol', useOf('alice'), enough, T0),
+      ]);
+      expect(removed.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+      expect(await one.factors.list()).toHaveLength(2);
+      expect(await two.factors.remove('nobody', useOf('alice'), enough, T0)).toBe(false);
+      expect((await two.audit()).findings).toEqual([]);
     });
 
     test('wakes who waits for an end that another process writes', async () => {

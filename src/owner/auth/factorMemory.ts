@@ -97,13 +97,20 @@ export async function rememberFactors(keys: UnlockedWallet, ledger: Ledger): Pro
   if (isSame) return;
   // So a ledger that has the checkpoint has the quorum's raise, too.
   if (known.quorum > kept.quorum) await writeCheckpoint(keys, ledger);
-  await keys.writeFactors(memoryOf(known));
+  // Read once more where no other process writes this memory: one that was removed meanwhile is not remembered anew.
+  await keys.changeFactors(async () =>
+    memoryOf({ factors: await readFactors(ledger), quorum: known.quorum }),
+  );
 }
 
-/** Has the keystore forget a factor that is about to be removed. */
+/** Has the keystore forget a factor that is about to be removed, and leaves what other processes have it remember. */
 export async function forgetFactor(keys: UnlockedWallet, id: string): Promise<void> {
-  const { factors, quorum } = await remembered(keys);
-  await keys.writeFactors(memoryOf({ factors: factors.filter((factor) => factor.id !== id), quorum }));
+  await keys.changeFactors((kept) =>
+    kept.filter((record) => {
+      const known: unknown = JSON.parse(record);
+      return quorumRecord.safeParse(known).success || readFactor(known).id !== id;
+    }),
+  );
 }
 
 /** Gives a ledger that stands in for a lost one the owners that the keystore remembers. */

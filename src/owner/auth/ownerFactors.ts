@@ -6,6 +6,7 @@ import {
   findPassphraseFactor,
   FIRST_OWNER,
   makePassphraseFactor,
+  readFactor,
   resemblesPassphrase,
   type FactorKind,
   type FactorName,
@@ -15,6 +16,7 @@ import {
 import { factorLine } from '../../approvals/passkey.js';
 import { isWalletError, WalletError } from '../../errors/walletError.js';
 import { openKeystore, type UnlockedWallet } from '../../keys/keystore.js';
+import type { StoredFactor } from '../../ledger/books/factor.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import {
   asOwner,
@@ -179,14 +181,32 @@ export async function removeFactor(options: OwnerOptions, id: string): Promise<b
     const known = await readFactors(ledger);
     const left = known.filter((factor) => factor.id !== id);
     if (left.length === known.length) return false;
-    const quorum = await ledger.owners.quorum();
-    if (quorum > 1 && ownersOf(left).length < quorum)
-      throw new WalletError(
-        'bad_input',
-        `Without it fewer than the ${quorum} owners that a loosening needs have a factor: set the quorum to 1 first, or add another factor.`,
-        { owner: { say: 'Set the quorum first.', action: { kind: 'setQuorum', owners: 1 } } },
-      );
+    assertEnoughLeft(left, await ledger.owners.quorum());
     await forgetFactor(keys, id);
-    return ledger.factors.remove(id, proved?.use ?? null, options.now());
+    try {
+      const enough = (stored: readonly StoredFactor[], quorum: number): void =>
+        assertEnoughLeft(
+          stored.map(({ record }) => readFactor(JSON.parse(record))),
+          quorum,
+        );
+      return await ledger.factors.remove(id, proved?.use ?? null, enough, options.now());
+    } catch (error) {
+      // What it was made to forget is still there.
+      await rememberFactors(keys, ledger);
+      throw error;
+    } finally {
+      // Another process may have had it remembered anew from before the removal: the ledger would seem to lack it.
+      if (!(await ledger.factors.list()).some((factor) => factor.id === id)) await forgetFactor(keys, id);
+    }
   });
+}
+
+/** Throws `bad_input` where fewer owners would have a factor than a loosening needs: nobody could loosen anything. */
+function assertEnoughLeft(left: readonly FactorRecord[], quorum: number): void {
+  if (quorum === 1 || ownersOf(left).length >= quorum) return;
+  throw new WalletError(
+    'bad_input',
+    `Without it fewer than the ${quorum} owners that a loosening needs have a factor: set the quorum to 1 first, or add another factor.`,
+    { owner: { say: 'Set the quorum first.', action: { kind: 'setQuorum', owners: 1 } } },
+  );
 }

@@ -129,8 +129,13 @@ export class Factors implements FactorBook {
   }
 
   /** Removes one; false where there is none by that id. Throws as {@link add} does. */
-  remove(id: string, provedBy: FactorUse | null, nowMs: number): Promise<boolean> {
-    return this.#access.write('owner', (context) => removeFactor(context, id, provedBy, nowMs));
+  remove(
+    id: string,
+    provedBy: FactorUse | null,
+    enough: Parameters<FactorBook['remove']>[2],
+    nowMs: number,
+  ): Promise<boolean> {
+    return this.#access.write('owner', (context) => removeFactor(context, id, provedBy, enough, nowMs));
   }
 
   /** Makes them those that the keystore remembers, after the ledger was lost; see {@link replaceFactors}. */

@@ -9,6 +9,12 @@ import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
 
 /** The register's key for the set of factors: none can be taken away, put back or added behind our back (T22). */
 export const FACTORS_KEY = 'factors';
+/** The register's key for how many owners a loosening needs; none for one. */
+export const QUORUM_KEY = 'quorum';
+/** How many owners a loosening needs. */
+export function quorumOf(context: LedgerContext, head: JournalHead): number {
+  return Number(context.register.get(head.register, QUORUM_KEY) ?? '1');
+}
 /** The register's key for wrong tries at a place. */
 export function triesKey(place: TryPlace): string {
   return place === 'terminal' ? 'tries' : `tries ${place}`;
@@ -92,15 +98,22 @@ export function addFactor(
   vouch(context, head, factor.id, { act: 'added', digest: factorDigest(factor) }, head.timeMs);
 }
 
-/** Removes a factor. False where there is none by that id. Throws `factor_needed`. */
+/**
+ * Removes a factor. False where there is none by that id. `enough` judges what is left in this very step: of two removals at once,
+ * each of which leaves owners enough, the second one may not. Throws `factor_needed`, and what `enough` does.
+ */
 export function removeFactor(
   context: LedgerContext,
   id: string,
   provedBy: FactorUse | null,
+  enough: (left: readonly StoredFactor[], quorum: number) => void,
   nowMs: number,
 ): boolean {
   const checked = context.journal.checkedHead();
-  if (!listFactors(context, checked).some((factor) => factor.id === id)) return false;
+  const known = listFactors(context, checked);
+  const left = known.filter((factor) => factor.id !== id);
+  if (left.length === known.length) return false;
+  enough(left, quorumOf(context, checked));
   const head = spendFactor(context, checked, provedBy, nowMs);
   statement(context.db, 'DELETE FROM factors WHERE id = ?').run(id);
   vouch(context, head, id, { act: 'removed', digest: null }, head.timeMs);

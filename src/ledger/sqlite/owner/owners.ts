@@ -21,10 +21,8 @@ import { journalHash } from '../journal/authenticity.js';
 import { entryOf, OWNERS, WALLET, type JournalEntry } from '../journal/entry.js';
 import { ledgerTimeMs, type JournalHead } from '../journal/journal.js';
 import type { SqlRow } from '../payments/paymentColumns.js';
-import { listFactors, spendFactor } from './factor.js';
+import { listFactors, QUORUM_KEY, quorumOf, spendFactor } from './factor.js';
 
-/** The register's key for how many owners a loosening needs; none for one. */
-export const QUORUM_KEY = 'quorum';
 /** The register's key for the acts that wait for a second owner. */
 export const PROPOSALS_KEY = 'proposals';
 
@@ -111,11 +109,6 @@ function liveProposals(context: LedgerContext, head: JournalHead, nowMs: number)
     ({ createdMs, expiresMs, seq }) =>
       createdMs <= momentMs + PROPOSAL_SKEW_MS && momentMs < expiresMs && seq > Number(frozen ?? 0n),
   );
-}
-
-/** How many owners a loosening needs. */
-function quorumOf(context: LedgerContext, head: JournalHead): number {
-  return Number(context.register.get(head.register, QUORUM_KEY) ?? '1');
 }
 
 /** The words of a proposal, out of the entry that the register names. Throws `ledger_damaged` for another one. */
