@@ -11,6 +11,7 @@ import {
   editBehind,
   held,
   holdRequest,
+  newLedger,
   scratchFolder,
   T0,
   testMac,
@@ -39,6 +40,9 @@ const SCHEMA_3 = join(import.meta.dirname, 'schema3.db.gz');
 
 /** The same of version 4. */
 const SCHEMA_4 = join(import.meta.dirname, 'schema4.db.gz');
+
+/** The same of version 5. */
+const SCHEMA_5 = join(import.meta.dirname, 'schema5.db.gz');
 
 let folder: ReturnType<typeof scratchFolder>;
 let path: string;
@@ -219,5 +223,41 @@ describe('a ledger of schema 4', () => {
     const copy = openDatabase(migrationBackupPath(path, 4));
     expect(schemaVersionOf(copy)).toBe(4);
     copy.close();
+  });
+});
+
+describe('a ledger of schema 5', () => {
+  beforeEach(() => putLedger(SCHEMA_5));
+
+  /** What stands in the table of payments of a file, by id, and how the table and its indexes are made. */
+  function paymentsIn(file: string) {
+    const db = openDatabase(file);
+    const rows = db.prepare('SELECT * FROM payments ORDER BY id').all();
+    const made = db.prepare(`SELECT name, sql FROM sqlite_schema WHERE tbl_name = 'payments' ORDER BY name`);
+    const [version, schema] = [schemaVersionOf(db), made.all()];
+    db.close();
+    return { version, rows, schema };
+  }
+
+  test('is brought up to date: each payment as it was, in the table and by the indexes of a new ledger', async () => {
+    const ledger = open();
+    await ledger.verifyCheckpoint({
+      ledgerId: 'led_0c21dfcc5ba24ae8c777',
+      seq: 41,
+      headHash: 'baa4ee48e526362f5bcf3a9005d80251624c5a900154696197ec7323809fd899',
+    });
+    expect(await ledger.audit()).toMatchObject({ payments: 7, findings: [] });
+    const [before, after] = [paymentsIn(migrationBackupPath(path, 5)), paymentsIn(path)];
+    expect(before.version).toBe(5);
+    expect(before.rows).toHaveLength(7);
+    expect(after.rows).toEqual(before.rows);
+    using made = newLedger();
+    expect(after.schema).toEqual(paymentsIn(made.path).schema);
+    const unknown = (await ledger.openAttempts(10)).find(({ state }) => state === 'unknown');
+    if (unknown === undefined) throw new Error('There is no unknown payment');
+    expect(await ledger.capture(unknown.id, captureFacts(unknown), LATER)).toMatchObject({ kind: 'done' });
+    await held(ledger, { nowMs: LATER });
+    expect((await ledger.audit()).findings).toEqual([]);
+    await ledger.close();
   });
 });

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { WalletError } from '../../errors/walletError.js';
 import type { MacFunction } from '../ledgerStore.js';
+import { DATABASE_FILE_ENDS } from '../sqlite/file/database.js';
+import { migrationBackupPath } from '../sqlite/file/migration.js';
 import { SCHEMA_VERSION } from '../sqlite/file/schema.js';
 import { SqliteLedger } from '../sqlite/sqliteLedger.js';
 import { renew } from './arrival.js';
@@ -45,7 +47,8 @@ export async function migrateStore(
   } finally {
     writer.close();
     reader.close();
-    for (const end of [...'.v1.backup', '.v2.backup', '.v3.backup', '.v4.backup'])
-      rmSync(draft + end, { force: true });
+    const backups = Array.from({ length: SCHEMA_VERSION - 1 }, (_, i) => migrationBackupPath(draft, i + 1));
+    for (const path of [...DATABASE_FILE_ENDS.map((end) => draft + end), ...backups])
+      rmSync(path, { force: true });
   }
 }

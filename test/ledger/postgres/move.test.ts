@@ -169,7 +169,7 @@ describe.skipIf(NO_POSTGRES !== null)('moving a ledger', () => {
     expect(payments).toBeGreaterThan(0);
     await held(ledger, { nowMs: (await ledger.head()).timeMs });
     await ledger.close();
-    expect(await server.query('SELECT schema_version::int AS v FROM older.purser_head')).toEqual([{ v: 5 }]);
+    expect(await server.query('SELECT schema_version::int AS v FROM older.purser_head')).toEqual([{ v: 6 }]);
   });
 
   test('says so where the file that names the database is damaged', async () => {

@@ -14,3 +14,11 @@ test('what another database was asked for is compiled, and not once more when it
   expect(compile).not.toHaveBeenCalled();
   for (const open of [db, other]) open.close();
 });
+
+test('what an operation may have to undo is kept in memory, and not in the folder that is for all programs’ files', () => {
+  using world = newLedger();
+  const db = openDatabase(world.path);
+  const IN_MEMORY = 2n;
+  expect(statement(db, 'PRAGMA temp_store').pluck().get()).toBe(IN_MEMORY);
+  db.close();
+});

@@ -35,6 +35,8 @@ function prepare(db: Sqlite): void {
   // T22: a damaged page is noticed as it is read, and the schema of an edited file runs no functions.
   db.pragma('cell_size_check = ON');
   db.pragma('trusted_schema = OFF');
+  // What undoes an operation is kept in memory: else SQLite writes rows of payments into the system's folder for temporary files.
+  db.pragma('temp_store = MEMORY');
   db.pragma(`cache_size = ${CACHE_KIB}`);
 }
 

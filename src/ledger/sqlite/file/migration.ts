@@ -18,7 +18,14 @@ import { isLive } from '../../attempts/attempt.js';
 import { Journal } from '../journal/journal.js';
 import { Register } from '../journal/register.js';
 import { liveKey, liveText } from '../payments/paymentRow.js';
-import { BUDGET_TABLE, ENTITLEMENT_TABLE, LEASE_TABLE, LOOK_TABLES } from './schema.js';
+import {
+  BUDGET_TABLE,
+  ENTITLEMENT_TABLE,
+  LEASE_TABLE,
+  LOOK_TABLES,
+  PAYMENT_INDEXES,
+  PAYMENT_TABLE,
+} from './schema.js';
 import {
   contributionOf,
   isRolling,
@@ -125,12 +132,26 @@ const addEntitlementsDeliveryAndBudgets: Migration = (db) => {
   db.exec(BUDGET_TABLE);
 };
 
+/** To 6: payments in a table with row numbers, see {@link PAYMENT_TABLE}. Rows keep their values, and so their codes. */
+const numberPayments: Migration = (db) => {
+  const names = statement(db, `SELECT name FROM pragma_table_info('payments')`).pluck().all() as string[];
+  const columns = names.join(', ');
+  db.exec('ALTER TABLE payments RENAME TO payments_before');
+  db.exec(PAYMENT_TABLE);
+  db.exec(`
+    INSERT INTO payments (${columns}) SELECT ${columns} FROM payments_before ORDER BY opened_ms, id;
+    DROP TABLE payments_before;
+  `);
+  db.exec(PAYMENT_INDEXES);
+};
+
 /** The steps from version 1 on, in order: the first leads to version 2. A step, once released, never changes. */
 export const MIGRATIONS: readonly Migration[] = [
   addPastCapsAndCategoryParts,
   addLooksWitnessesAndWallTimes,
   replaceProcessesWithLeasesAndIndexAnswers,
   addEntitlementsDeliveryAndBudgets,
+  numberPayments,
 ];
 
 /** Where the copy is kept that was taken before a ledger left a version. */

@@ -1,5 +1,5 @@
 /** Version of the tables below; stored in `PRAGMA user_version`. One more for each step in migration.ts. */
-export const SCHEMA_VERSION = 5;
+export const SCHEMA_VERSION = 6;
 
 /** Since version 3; see {@link SCHEMA_SQL}. A table that a step makes is spelled once, for the step and for new ledgers. */
 export const LOOK_TABLES = `
@@ -75,6 +75,76 @@ CREATE INDEX budgets_open ON budgets (parent_id) WHERE ended_ms IS NULL;
 `;
 
 /**
+ * Since version 6 with row numbers: a row is larger than a page of an index may hold whole, so that each comparison of a search by
+ * `id` read it out of other pages.
+ */
+export const PAYMENT_TABLE = `
+CREATE TABLE payments (
+  id TEXT NOT NULL PRIMARY KEY,
+  agent TEXT NOT NULL,
+  session_id TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('held', 'signed', 'sent', 'unknown', 'captured', 'released')),
+  request_hash TEXT NOT NULL,
+  idempotency_key TEXT,
+  method TEXT NOT NULL,
+  url TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  host TEXT NOT NULL,
+  category TEXT,
+  protocol TEXT NOT NULL,
+  scheme TEXT NOT NULL,
+  network TEXT NOT NULL,
+  asset TEXT NOT NULL,
+  pay_from TEXT NOT NULL,
+  pay_to TEXT NOT NULL,
+  held_atomic TEXT NOT NULL,
+  held_usd_micros INTEGER NOT NULL,
+  captured_atomic TEXT,
+  captured_usd_micros INTEGER,
+  nonce TEXT NOT NULL,
+  valid_after_sec INTEGER NOT NULL,
+  valid_before_sec INTEGER NOT NULL,
+  payload TEXT,
+  config_version INTEGER NOT NULL,
+  opened_ms INTEGER NOT NULL,
+  changed_ms INTEGER NOT NULL,
+  captured_ms INTEGER,
+  counted_ms INTEGER,
+  confirmed INTEGER NOT NULL,
+  tx TEXT,
+  receipt TEXT,
+  note TEXT,
+  reason TEXT,
+  quote_id TEXT,
+  approval_id TEXT,
+  past_caps TEXT,
+  opened_wall_ms INTEGER,
+  captured_wall_ms INTEGER,
+  delivery TEXT,
+  budget_path TEXT,
+  labels TEXT,
+  mac BLOB NOT NULL
+) STRICT;
+`;
+
+/** Since version 6 those by time end with the id, which the table's key was in each of them before. */
+export const PAYMENT_INDEXES = `
+CREATE UNIQUE INDEX one_live_payment_per_request ON payments (request_hash)
+  WHERE state IN ('held', 'signed', 'sent', 'unknown');
+CREATE UNIQUE INDEX one_payment_per_key ON payments (agent, idempotency_key)
+  WHERE idempotency_key IS NOT NULL AND state <> 'released';
+CREATE UNIQUE INDEX one_payment_per_nonce ON payments (network, pay_from, nonce);
+CREATE INDEX payments_by_request ON payments (request_hash, captured_ms) WHERE state = 'captured';
+CREATE INDEX payments_by_time ON payments (opened_ms, id);
+CREATE INDEX payments_by_agent ON payments (agent, opened_ms, id);
+CREATE INDEX payments_by_origin ON payments (origin, opened_ms, id);
+CREATE INDEX payments_by_endpoint ON payments (method, substr(url, 1, instr(url || '?', '?') - 1), opened_ms)
+  WHERE state = 'captured';
+CREATE INDEX payments_open ON payments (state, changed_ms)
+  WHERE state IN ('held', 'signed', 'sent', 'unknown') OR (state = 'captured' AND confirmed = 0);
+`;
+
+/**
  * The tables. A row has its authentication code in `mac`, which is found by its name: in a ledger that was brought up to
  * date, later columns stand behind it. `journal` is append-only and chained instead, and `register` is vouched for by the
  * head in `control`. `leases`, `looks` and `witnesses` serve open payments and are no facts about money: to lose a row
@@ -142,66 +212,8 @@ CREATE TABLE quotes (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX quotes_by_expiry ON quotes (expires_ms);
 
-CREATE TABLE payments (
-  id TEXT PRIMARY KEY,
-  agent TEXT NOT NULL,
-  session_id TEXT NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('held', 'signed', 'sent', 'unknown', 'captured', 'released')),
-  request_hash TEXT NOT NULL,
-  idempotency_key TEXT,
-  method TEXT NOT NULL,
-  url TEXT NOT NULL,
-  origin TEXT NOT NULL,
-  host TEXT NOT NULL,
-  category TEXT,
-  protocol TEXT NOT NULL,
-  scheme TEXT NOT NULL,
-  network TEXT NOT NULL,
-  asset TEXT NOT NULL,
-  pay_from TEXT NOT NULL,
-  pay_to TEXT NOT NULL,
-  held_atomic TEXT NOT NULL,
-  held_usd_micros INTEGER NOT NULL,
-  captured_atomic TEXT,
-  captured_usd_micros INTEGER,
-  nonce TEXT NOT NULL,
-  valid_after_sec INTEGER NOT NULL,
-  valid_before_sec INTEGER NOT NULL,
-  payload TEXT,
-  config_version INTEGER NOT NULL,
-  opened_ms INTEGER NOT NULL,
-  changed_ms INTEGER NOT NULL,
-  captured_ms INTEGER,
-  counted_ms INTEGER,
-  confirmed INTEGER NOT NULL,
-  tx TEXT,
-  receipt TEXT,
-  note TEXT,
-  reason TEXT,
-  quote_id TEXT,
-  approval_id TEXT,
-  past_caps TEXT,
-  opened_wall_ms INTEGER,
-  captured_wall_ms INTEGER,
-  delivery TEXT,
-  budget_path TEXT,
-  labels TEXT,
-  mac BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX one_live_payment_per_request ON payments (request_hash)
-  WHERE state IN ('held', 'signed', 'sent', 'unknown');
-CREATE UNIQUE INDEX one_payment_per_key ON payments (agent, idempotency_key)
-  WHERE idempotency_key IS NOT NULL AND state <> 'released';
-CREATE UNIQUE INDEX one_payment_per_nonce ON payments (network, pay_from, nonce);
-CREATE INDEX payments_by_request ON payments (request_hash, captured_ms) WHERE state = 'captured';
-CREATE INDEX payments_by_time ON payments (opened_ms);
-CREATE INDEX payments_by_agent ON payments (agent, opened_ms);
-CREATE INDEX payments_by_origin ON payments (origin, opened_ms);
-CREATE INDEX payments_by_endpoint ON payments (method, substr(url, 1, instr(url || '?', '?') - 1), opened_ms)
-  WHERE state = 'captured';
-CREATE INDEX payments_open ON payments (state, changed_ms)
-  WHERE state IN ('held', 'signed', 'sent', 'unknown') OR (state = 'captured' AND confirmed = 0);
-
+${PAYMENT_TABLE}
+${PAYMENT_INDEXES}
 CREATE TABLE approvals (
   id TEXT PRIMARY KEY,
   agent TEXT NOT NULL,
