@@ -28,11 +28,38 @@ test('it is a map, for any key and value', () => {
       }
       const fresh = new Register(db);
       for (const k of model.keys()) expect(fresh.get(digests, k)).toBe(model.get(k));
+      expect(new Map(register.beginningWith(digests, 'k '))).toEqual(model);
       expect(new Map(fresh.all(digests))).toEqual(model);
       db.close();
     }),
     { numRuns: 60 },
   );
+});
+
+test('what was set and undone is forgotten, and what was set before it is known', () => {
+  const db = emptyDatabase();
+  const register = new Register(db);
+  const before = register.set(EMPTY_REGISTER, 'total wallet', '1 0');
+  db.exec('SAVEPOINT operation');
+  register.set(register.set(before, 'total wallet', '2 0'), 'total wallet', null);
+  db.exec('ROLLBACK TO operation; RELEASE operation');
+  expect(register.get(before, 'total wallet')).toBe('1 0');
+  const after = register.set(before, 'total wallet', '3 0');
+  expect(new Register(db).get(after, 'total wallet')).toBe('3 0');
+  db.close();
+});
+
+test('keys are listed by how they begin, those of open payments and all others', () => {
+  const db = emptyDatabase();
+  const register = new Register(db);
+  const keys = Array.from({ length: 300 }, (_, i) => `${i % 3 === 0 ? 'live' : 'agent'} a${i}`);
+  let digests = EMPTY_REGISTER;
+  for (const key of keys) digests = register.set(digests, key, key);
+  for (const prefix of ['live ', 'agent ', 'agent a1', 'none '])
+    expect(new Set(Array.from(new Register(db).beginningWith(digests, prefix), ([key]) => key))).toEqual(
+      new Set(keys.filter((key) => key.startsWith(prefix))),
+    );
+  db.close();
 });
 
 test('a bucket that is not what the head vouches for is refused, also an older one and a missing one', () => {

@@ -5,6 +5,8 @@ import { changedBehind } from '../../fault.js';
 
 /** With five thousand keys a bucket holds eighty: small enough to write anew at each change. */
 export const REGISTER_BUCKETS = 128;
+/** The buckets of all that is no open payment: see {@link bucketOf}. */
+const TOTAL_BUCKETS = REGISTER_BUCKETS / 2;
 /** SHA-256 cut to 128 bits: what would have to be found is a second text for a digest that the head vouches for. */
 const DIGEST_BYTES = 16;
 
@@ -14,7 +16,8 @@ export type RegisterDigests = Uint8Array;
 /** The digests of an empty register. */
 export const EMPTY_REGISTER: RegisterDigests = new Uint8Array(REGISTER_BUCKETS * DIGEST_BYTES);
 
-type Entries = Readonly<Record<string, string>>;
+/** The entries of a bucket in the order of their text: under its key, each value with its piece of that text. */
+type Entries = Map<string, { readonly value: string; readonly piece: string }>;
 
 /** One key that was set or, with null, dropped. */
 export interface RegisterSet {
@@ -30,7 +33,10 @@ export interface RegisterSet {
  */
 export class Register {
   readonly #db: Sqlite;
-  /** Buckets as last read, each good for as long as the head carries its digest. */
+  /**
+   * Buckets as last read or written, each good for as long as the head carries its digest. What is set changes them in
+   * place: in a fleet a bucket has hundreds of keys. Where that is undone the digest is another one, and it is read anew.
+   */
   readonly #known = new Map<number, { readonly digest: Buffer; readonly entries: Entries }>();
 
   /** What was set in the write under way, oldest first; null where nobody wants to know. */
@@ -57,15 +63,19 @@ export class Register {
 
   /** The value under a key, or null where the register has none. Throws `ledger_damaged`. */
   get(digests: RegisterDigests, key: string): string | null {
-    return this.#entries(digests, bucketOf(key))[key] ?? null;
+    return this.#entries(digests, bucketOf(key)).get(key)?.value ?? null;
   }
 
   /** Sets or, with null, drops a key in the caller's transaction. Returns the digests for the next head. */
   set(digests: RegisterDigests, key: string, value: string | null): RegisterDigests {
     const bucket = bucketOf(key);
-    const { [key]: _replaced, ...others } = this.#entries(digests, bucket);
-    const entries = value === null ? others : { ...others, [key]: value };
-    const text = JSON.stringify(entries);
+    const entries = this.#entries(digests, bucket);
+    // Until its new digest is known it is no bucket of any head.
+    this.#known.delete(bucket);
+    // What is set stands behind all others.
+    entries.delete(key);
+    if (value !== null) entries.set(key, { value, piece: pieceOf(key, value) });
+    const text = textOf(entries);
     statement(this.#db, 'INSERT OR REPLACE INTO register VALUES (?, ?)').run(bucket, text);
     this.#sets?.push({ bucket, key, value });
     const digest = digestOf(text);
@@ -76,10 +86,21 @@ export class Register {
     return next;
   }
 
-  /** Every entry. Throws `ledger_damaged` where a bucket is not what its digest says. */
+  /** Every entry, as it stands in the file. Throws `ledger_damaged` where a bucket is not what its digest says. */
   *all(digests: RegisterDigests): Generator<[key: string, value: string]> {
     for (let bucket = 0; bucket < REGISTER_BUCKETS; bucket++)
-      yield* Object.entries(this.#read(bucket, digestIn(digests, bucket)));
+      for (const [key, { value }] of this.#read(bucket, digestIn(digests, bucket))) yield [key, value];
+  }
+
+  /**
+   * The entries whose key begins so, by what is known of buckets that did not change since they were read. Nothing may be
+   * set while they are gone through. Throws as {@link all} does.
+   */
+  *beginningWith(digests: RegisterDigests, prefix: string): Generator<[key: string, value: string]> {
+    const [first, end] = isLive(prefix) ? [TOTAL_BUCKETS, REGISTER_BUCKETS] : [0, TOTAL_BUCKETS];
+    for (let bucket = first; bucket < end; bucket++)
+      for (const [key, { value }] of this.#entries(digests, bucket))
+        if (key.startsWith(prefix)) yield [key, value];
   }
 
   #entries(digests: RegisterDigests, bucket: number): Entries {
@@ -97,8 +118,18 @@ export class Register {
     const text = row === undefined ? '' : String(row['entries']);
     if (!digestOf(text).equals(digest))
       throw changedBehind('The running totals are not those that the journal’s head vouches for.');
-    return text === '' ? {} : (JSON.parse(text) as Entries);
+    const entries = text === '' ? [] : Object.entries(JSON.parse(text) as Record<string, string>);
+    return new Map(entries.map(([key, value]) => [key, { value, piece: pieceOf(key, value) }]));
   }
+}
+
+/** The text of a bucket: JSON, as `JSON.stringify` writes an object of these entries. */
+function textOf(entries: Entries): string {
+  return `{${Array.from(entries.values(), ({ piece }) => piece).join()}}`;
+}
+
+function pieceOf(key: string, value: string): string {
+  return `${JSON.stringify(key)}:${JSON.stringify(value)}`;
 }
 
 /**
@@ -106,16 +137,20 @@ export class Register {
  * which every payment writes, must not grow with them.
  */
 function bucketOf(key: string): number {
-  const half = REGISTER_BUCKETS / 2;
-  const isLive = key.startsWith('live ');
-  const known = isLive ? undefined : placesKnown.get(key);
-  const place = known ?? hash('sha256', key, 'buffer').readUInt8(0) % half;
+  const live = isLive(key);
+  const known = live ? undefined : placesKnown.get(key);
+  const place = known ?? hash('sha256', key, 'buffer').readUInt8(0) % TOTAL_BUCKETS;
   // A live one's key is of its request alone and seldom comes again; a total's comes with each payment.
-  if (!isLive && known === undefined) {
+  if (!live && known === undefined) {
     if (placesKnown.size >= PLACES_MAX) placesKnown.clear();
     placesKnown.set(key, place);
   }
-  return isLive ? half + place : place;
+  return live ? TOTAL_BUCKETS + place : place;
+}
+
+/** Whether keys that begin so are those of open payments: no other kind begins with this word. */
+function isLive(key: string): boolean {
+  return key.startsWith('live ');
 }
 
 /** Keys whose bucket is remembered: a few dozen scopes, some hundred bytes each. */

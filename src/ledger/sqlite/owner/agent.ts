@@ -64,8 +64,7 @@ export function findAgent(context: LedgerContext, head: JournalHead, name: strin
 export function listAgents(context: LedgerContext, head: JournalHead): AgentRecord[] {
   const found = new Map([[DEFAULT_AGENT, IMPLICIT_DEFAULT]]);
   const prefix = agentKey('');
-  for (const [key, text] of context.register.all(head.register)) {
-    if (!key.startsWith(prefix)) continue;
+  for (const [key, text] of context.register.beginningWith(head.register, prefix)) {
     const name = key.slice(prefix.length);
     found.set(name, recordOf(name, text));
   }
