@@ -161,7 +161,7 @@ async function putRows(session: Session, place: PostgresPlace, table: Table, row
   const names = columnsOf(table);
   await session.run(
     `INSERT INTO ${into} (${list(names)})
-     SELECT ${list(names)} FROM jsonb_populate_recordset(NULL::${into}, $1::text::jsonb)`,
+     SELECT ${list(names)} FROM json_populate_recordset(NULL::${into}, $1::text::json)`,
     [rows],
   );
 }

@@ -119,13 +119,22 @@ export function applyChange(
  * way, and gives way: it comes later in the same change.
  */
 export function putRow(db: Sqlite, table: Table, row: Readonly<Record<string, unknown>>): void {
+  statement(db, putSql(table)).run(...sqlValues(table, row));
+}
+
+/** By table: a copy is filled by millions of rows, and each would make the text anew. */
+const putTexts = new WeakMap<Table, string>();
+
+function putSql(table: Table): string {
+  const known = putTexts.get(table);
+  if (known !== undefined) return known;
   const names = columnsOf(table);
   // The journal has no row twice.
   const verb = table.name === 'journal' ? 'INSERT' : 'INSERT OR REPLACE';
-  statement(
-    db,
-    `${verb} INTO ${quoted(table.name)} (${list(names)}) VALUES (${names.map(() => '?').join(', ')})`,
-  ).run(...sqlValues(table, row));
+  const marks = names.map(() => '?').join(', ');
+  const text = `${verb} INTO ${quoted(table.name)} (${list(names)}) VALUES (${marks})`;
+  putTexts.set(table, text);
+  return text;
 }
 
 function where({ key }: Table): string {

@@ -4,6 +4,11 @@ import type { Primary } from './primary.js';
 import type { Session } from './session.js';
 import { columnsOf, list, quoted, type Table } from './table.js';
 
+/**
+ * How long whoever reads may be busy with what was read, as with the indexes of a million payments. It holds no lock that
+ * another server waits for.
+ */
+const IDLE_MS_MAX = 600_000;
 /** Rows that are fetched in one go. */
 const FETCH_ROWS = 2_000;
 
@@ -25,6 +30,7 @@ export async function withSnapshot<T>(
 ): Promise<T> {
   await session.run('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
   try {
+    await session.run(`SET LOCAL idle_in_transaction_session_timeout TO ${IDLE_MS_MAX}`);
     const head = await primary.readHead(session);
     const schema = await primary.readSchema(session);
     return await operation({ head, schema, rowsOf: (table) => rowsOf(session, place, table) });
