@@ -100,12 +100,44 @@ export async function updateConfig(
   home: string,
   mac: Mac,
   change: (current: Config) => Config | Promise<Config>,
+  before?: BeforeWrite,
 ): Promise<Config> {
   return inTurn(home, async () => {
     const current = readConfig(home, mac);
     const next = await change(current);
     if (changesBetween(current, next).length === 0) return current;
-    return write(home, mac, { ...next, version: current.version + 1 });
+    return write(home, mac, { ...next, version: current.version + 1 }, before);
+  });
+}
+
+/** Runs with the text of config.json before it is written; where it throws, the file stays as it was. */
+export type BeforeWrite = (written: { readonly version: number; readonly text: string }) => Promise<void>;
+
+/** The text of config.json and its version, proved. Throws as {@link readConfig} does. */
+export function readConfigText(home: string, mac: Mac): { readonly version: number; readonly text: string } {
+  const stored = readStored(path.join(home, CONFIG_FILE), home);
+  return { version: proveConfig(stored, mac).version, text: stored.text };
+}
+
+/**
+ * Writes config.json as another server of this wallet has it. False, and nothing is written, where it is not authentic, of
+ * another wallet or keystore, the one that is there, or older than that. Throws as {@link readConfig} does: an edit of the
+ * owner's is not written over.
+ */
+export async function adoptConfig(home: string, mac: Mac, text: string): Promise<boolean> {
+  return inTurn(home, async () => {
+    const current = readConfig(home, mac);
+    const given = decodeStored(text);
+    const { version, walletId, keystore, testnet } = given.config;
+    const isOurs =
+      isAuthentic(given, mac) &&
+      walletId === current.walletId &&
+      keystore === current.keystore &&
+      testnet === current.testnet;
+    if (!isOurs || version < current.version) return false;
+    if (text === readOwnText(path.join(home, CONFIG_FILE), home)) return false;
+    await writeText(home, text);
+    return true;
   });
 }
 
@@ -147,7 +179,12 @@ export function reviewConfig(home: string, mac: Mac, versionSeen: number): Confi
  * Gives an edited config its code, and a version above every one known, so that it also mends a config older than
  * the ledger has seen. Only what the owner was shown is accepted: `config_edited` where the file changed since.
  */
-export async function acceptConfig(home: string, mac: Mac, review: ConfigReview): Promise<Config> {
+export async function acceptConfig(
+  home: string,
+  mac: Mac,
+  review: ConfigReview,
+  before?: BeforeWrite,
+): Promise<Config> {
   return inTurn(home, async () => {
     const { config, text } = readStored(path.join(home, CONFIG_FILE), home);
     if (text !== review.text) {
@@ -159,7 +196,7 @@ export async function acceptConfig(home: string, mac: Mac, review: ConfigReview)
         },
       );
     }
-    return write(home, mac, { ...config, version: review.versionKnown + 1 });
+    return write(home, mac, { ...config, version: review.versionKnown + 1 }, before);
   });
 }
 
@@ -276,7 +313,7 @@ function exists(file: string): boolean {
   }
 }
 
-async function write(home: string, mac: Mac, config: Config): Promise<Config> {
+async function write(home: string, mac: Mac, config: Config, before?: BeforeWrite): Promise<Config> {
   const content = encodeConfig(config);
   const text = `${JSON.stringify({ ...content, [CODE_KEY]: codeFor(content, mac) }, undefined, 2)}\n`;
   if (Buffer.byteLength(text) > FILE_BYTES_MAX) {
@@ -284,10 +321,15 @@ async function write(home: string, mac: Mac, config: Config): Promise<Config> {
   }
   // What is written must read back, whichever code built it.
   const written = decodeConfig(JSON.parse(text));
+  await before?.({ version: written.version, text });
+  await writeText(home, text);
+  return written;
+}
+
+async function writeText(home: string, text: string): Promise<void> {
   await replace(path.join(home, CONFIG_FILE), text);
   // The change stands already; without this copy a later edit is shown against the initial settings.
   await replace(path.join(home, ACCEPTED_FILE), text).catch(() => undefined);
-  return written;
 }
 
 /** Replaces a file of the wallet's folder. The caller holds the lock. Throws `disk_full` and `home_unusable`. */

@@ -15,6 +15,7 @@ import { OVERCHARGE_STEP, overchargeSays } from '../wallet/lightningStop.js';
 import { failed, ok, type Check } from './check.js';
 import { checkUpQuote } from './checkUpQuote.js';
 import { DEFAULT_AGENT, openLedger } from '../wallet/engine.js';
+import { adoptSharedConfig } from '../wallet/sharedConfig.js';
 import { isBackedUp } from '../owner/setUp/backedUp.js';
 import { ownersOf } from '../owner/auth/allow.js';
 import { readFactors } from '../owner/auth/ownerFactor.js';
@@ -290,7 +291,8 @@ async function lookAtLedger(
         await open.verifyCheckpoint(anchor);
         const { seq, configVersion } = await open.head();
         const { version } = readConfigUnauthenticated(home);
-        if (version < configVersion)
+        const mac = (data: string): Uint8Array => keys.mac('config', data);
+        if (version < configVersion && !(await adoptSharedConfig({ home, mac, ledger: open })))
           throw new WalletError('config_stale', 'config.json is older than the ledger has seen.', {
             owner: { say: 'Look at it, and accept it.', action: { kind: 'acceptConfig' } },
           });

@@ -59,6 +59,7 @@ import type {
   SpendSpan,
 } from './books/report.js';
 import type { Session } from './books/session.js';
+import type { SharedConfigBook } from './books/sharedConfig.js';
 import type {
   AnyAttempt,
   PaidFrom,
@@ -536,6 +537,8 @@ export interface Ledger
   readonly budgets: BudgetBook;
   readonly adminActs: AdminBook;
   readonly owners: OwnersBook;
+  /** The config of all servers; null where the ledger is this folder's own, whose config.json is the only one. */
+  readonly sharedConfig: SharedConfigBook | null;
   /**
    * A hash that says nothing of its text to whoever lacks the keys, and is another in every ledger. Hex. Made from the
    * keys alone: it reads nothing, and so it is the one method that answers at once.

@@ -4,10 +4,19 @@ import type { Ledger } from './ledger.js';
 /** Makes an authentication code with a key that only the keystore has. */
 export type MacFunction = (data: string) => Uint8Array;
 
+/** Seals texts by the keys of the wallet: each opens for the place alone that it was sealed for. */
+export interface Sealing {
+  seal(place: string, text: string): Uint8Array;
+  /** Null where it is another place's, was changed, or is of other keys. */
+  unseal(place: string, sealed: Uint8Array): string | null;
+}
+
 /** How a ledger is opened. */
 export interface LedgerOptions {
   /** Null while the keys are locked: then it reads, and freezes, and does nothing else. */
   readonly mac: MacFunction | null;
+  /** For what is kept with the ledger and must not be read there; without it no config is shared. */
+  readonly sealing?: Sealing;
   readonly observer?: CommitObserver;
   /** How long a write waits for other processes before it fails as `ledger_busy`; 10 s unless said. */
   readonly lockWaitMaxMs?: number;

@@ -15,13 +15,14 @@ import {
 } from '../approvals/inbox.js';
 import { challengePasskeys, factorLine, verifyPasskey } from '../approvals/passkey.js';
 import { setKey, withEntry } from '../config/change.js';
-import { configReader, updateConfig } from '../config/configFile.js';
+import { configReader } from '../config/configFile.js';
 import type { Config } from '../config/settings.js';
 import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { formatUsd } from '../money/decimal.js';
 import { readQuestion, standingNow, type AskedQuestion } from '../wallet/approval/approvalQuestion.js';
 import { payeeGrantKey, sessionGrantKey } from '../wallet/call/ownerRules.js';
+import { changeSharedConfig } from '../wallet/sharedConfig.js';
 import { actOfChange } from './ownerConfig.js';
 import { allowAct, approverWords } from './auth/allow.js';
 import { provedFactor, provePassphrase, readFactors, spent, type ProvedFactor } from './auth/ownerFactor.js';
@@ -122,16 +123,10 @@ class WalletInbox implements ApprovalInbox {
       proved,
       now(),
     );
-    const { configVersion } = await ledger.head();
-    const config = await updateConfig(home, configMac, (current) => {
-      if (current.version < configVersion)
-        throw new WalletError(
-          'config_stale',
-          'The config is older than the ledger knows; nothing was changed.',
-        );
-      return unblocking(current, host).config;
-    });
-    await ledger.noteConfigVersion(config.version, now());
+    await changeSharedConfig(
+      { home, mac: configMac, ledger, now },
+      (current) => unblocking(current, host).config,
+    );
     return this.#view(record);
   }
 
@@ -221,12 +216,11 @@ class WalletInbox implements ApprovalInbox {
   /** Tightens the config: nobody need be asked for that. */
   async #blockHost(host: string): Promise<void> {
     const { home, configMac, ledger, now } = this.#wallet;
-    const config = await updateConfig(home, configMac, (current) =>
+    await changeSharedConfig({ home, mac: configMac, ledger, now }, (current) =>
       current.hosts.deny.includes(host)
         ? current
         : setKey(current, 'hosts.deny', JSON.stringify([...current.hosts.deny, host])).config,
     );
-    await ledger.noteConfigVersion(config.version, now());
   }
 
   #view(record: ApprovalRecord): Approval {

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { updateConfig } from '../config/configFile.js';
 import { SETTING_ROWS, type Config } from '../config/settings.js';
 import { AGENT_LIFE_MS_MAX, type AgentTemplate } from '../config/value/agentTemplate.js';
-import { WalletError } from '../errors/walletError.js';
+import { isWalletError, WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import { assertTemplateRoom, type AgentRecord, type FromTemplate } from '../ledger/books/agent.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { AGENT_NAME, hashToken, tokenOf } from '../money/agent.js';
 import { parseDuration } from '../text/duration.js';
+import { configPlaceOf } from '../wallet/engine.js';
+import { changeSharedConfig } from '../wallet/sharedConfig.js';
 import { noteAddresses, type AddressKeys } from './knownAddresses.js';
 import { setKeys, type KeyText } from './ownerConfig.js';
 
@@ -102,7 +103,7 @@ export async function makeAgent(
     terms.template === undefined || template === null
       ? null
       : { name: terms.template, agentsMax: isOwners ? null : template.agentsMax };
-  const { config, index, settled } = await reserve(place, name, terms, async (current, found) => {
+  const { config, index, isNew, settled } = await reserve(place, name, terms, async (current, found) => {
     check(current, found);
     const template = templateOf(found);
     // Asked again in the step that adds it; what is refused here leaves no trace in the config.
@@ -113,7 +114,12 @@ export async function makeAgent(
   const { untilMs } = settled;
   const tokenHash = hashToken(token);
   const change = { act: 'add', index, tokenHash, untilMs, template: templateOf(settled) } as const;
-  const { agent } = await ledger.agents.change(name, change, now());
+  const { agent } = await ledger.agents.change(name, change, now()).catch(async (error: unknown) => {
+    // Others were made since the room was looked at. Any other fault may leave the agent added.
+    if (isNew && isWalletError(error) && error.code === 'agents_full')
+      await takeBack(place, name).catch(() => undefined);
+    throw error;
+  });
   await noteAddresses(home, keys, config);
   return agent;
 }
@@ -129,28 +135,44 @@ export function checkName(name: string): void {
 
 /** The keys of an agent, written into the config with its settings: those it had, or the first that nobody ever had. */
 async function reserve(
-  { home, keys, ledger, now }: AgentPlace,
+  place: AgentPlace,
   name: string,
   terms: NewAgentTerms,
   check: (config: Config, terms: SettledTerms) => Promise<void>,
-): Promise<{ readonly config: Config; readonly index: number; readonly settled: SettledTerms }> {
+): Promise<{
+  readonly config: Config;
+  readonly index: number;
+  /** Whether the config knew nothing of the name. */
+  readonly isNew: boolean;
+  readonly settled: SettledTerms;
+}> {
+  const { ledger, now } = place;
   let index = 0;
   let settled: SettledTerms | undefined;
-  const mac = (data: string): Uint8Array => keys.mac('config', data);
-  const config = await updateConfig(home, mac, async (current) => {
-    // T22: what stands on old settings must not pass for newer than those that the ledger knows.
-    if (current.version < (await ledger.head()).configVersion)
-      throw new WalletError('config_stale', 'The config is older than the ledger knows; nothing was added.');
+  let isNew = false;
+  const config = await changeSharedConfig(configPlaceOf(place), async (current) => {
     settled = settleTerms(current, name, terms, now());
     await check(current, settled);
     const known = current.agents.index;
     const used = [...known.values(), ...(await ledger.agents.list()).map((agent) => agent.index)];
+    isNew = !isKnown(current, name);
     index = known.get(name) ?? 1 + Math.max(0, ...used);
     const withKeys = { ...current, agents: { ...current.agents, index: new Map(known).set(name, index) } };
     return setKeys(withKeys, settled.keys).config;
   });
-  await ledger.noteConfigVersion(config.version, now());
-  return { config, index, settled: settled ?? settleTerms(config, name, terms, now()) };
+  return { config, index, isNew, settled: settled ?? settleTerms(config, name, terms, now()) };
+}
+
+/** Takes the settings of an agent out of the config that was never added. Its keys were never anybody's, and may be another's. */
+async function takeBack(place: AgentPlace, name: string): Promise<void> {
+  await changeSharedConfig(configPlaceOf(place), async (current) => {
+    // Another hand may have added one by that name meanwhile.
+    if ((await place.ledger.agents.find(name)) !== null) return current;
+    return ROWS_OF_AGENTS.reduce(
+      (config, row) => row.set(config, row.setting.drop(row.get(config), name)),
+      current,
+    );
+  });
 }
 
 /**
@@ -188,12 +210,12 @@ export async function makeTemplateAgent(
   return { agent, token };
 }
 
+/** The settings that are by agent. */
+const ROWS_OF_AGENTS = SETTING_ROWS.filter((row) => row.setting.key.startsWith('agents.<agent>.'));
+
 /** Whether any setting is about an agent of this name. */
 function isKnown(config: Config, name: string): boolean {
-  return SETTING_ROWS.some(
-    (row) =>
-      row.setting.key.startsWith('agents.<agent>.') && row.setting.names(row.get(config)).includes(name),
-  );
+  return ROWS_OF_AGENTS.some((row) => row.setting.names(row.get(config)).includes(name));
 }
 
 /** A new token of an agent's. */

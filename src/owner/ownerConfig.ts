@@ -1,11 +1,9 @@
 import { hash } from 'node:crypto';
 import { asShown, type OwnerAct } from '../approvals/confirmation.js';
 import {
-  acceptConfig,
   readConfig,
   readConfigUnauthenticated,
   reviewConfig,
-  updateConfig,
   type ConfigReview,
 } from '../config/configFile.js';
 import { setKey, withEntry, type EntryChange, type KeyChange } from '../config/change.js';
@@ -14,8 +12,9 @@ import { findKey, type Config } from '../config/settings.js';
 import { assertInvariant, isWalletError, WalletError } from '../errors/walletError.js';
 import type { UnlockedWallet } from '../keys/keystore.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { openLedger } from '../wallet/engine.js';
+import { configPlaceOf, openLedger } from '../wallet/engine.js';
 import { rememberLedger } from '../wallet/checkpoint.js';
+import { acceptSharedConfig, changeSharedConfig, type ConfigPlace } from '../wallet/sharedConfig.js';
 import { describeChange } from './configWords.js';
 import {
   asOwner,
@@ -112,10 +111,8 @@ async function change(
   const keys = loosens ? await unlockAsOwner(options, operation) : await unlockAsAnyone(options);
   await before?.(keys);
   return withLedger(options, keys, async (ledger) => {
-    const mac = configMac(keys);
     let made: readonly KeyChange[] = [];
-    const config = await updateConfig(options.home, mac, async (current) => {
-      if (current.version < (await ledger.head()).configVersion) throw staleConfig();
+    const setShown = (current: Config): Config => {
       const set = setKeys(current, keysFor(current));
       made = set.changes;
       // Another process changed the config since it was looked at: what loosens is not what was shown.
@@ -125,8 +122,8 @@ async function change(
       const loosensNow = made.some(({ direction }) => direction === 'loosens');
       if (loosensNow && !(loosens && isShown)) throw changedMeanwhile(operation);
       return set.config;
-    });
-    await ledger.noteConfigVersion(config.version, options.now());
+    };
+    const config = await changeSharedConfig(placeOf(options, keys, ledger), setShown, staleConfig);
     await rememberLedger(keys, ledger);
     return made.map((each) => ({ ...each, version: config.version }));
   });
@@ -197,8 +194,7 @@ export async function acceptConfigEdit(
   return asOwner(options, operation, async ({ keys, ledger }) => {
     if (ledger === null || review === undefined)
       throw new WalletError('ledger_missing', 'There is no ledger to note the config in.');
-    const config = await acceptConfig(options.home, configMac(keys), review);
-    await ledger.noteConfigVersion(config.version, options.now());
+    const config = await acceptSharedConfig(placeOf(options, keys, ledger), review);
     await rememberLedger(keys, ledger);
     return config;
   }).catch((error: unknown) => {
@@ -256,6 +252,10 @@ export async function withLedger<T>(
   } finally {
     await ledger.close();
   }
+}
+
+function placeOf({ home, now }: OwnerOptions, keys: UnlockedWallet, ledger: Ledger): ConfigPlace {
+  return configPlaceOf({ home, keys, ledger, now });
 }
 
 function configMac(keys: UnlockedWallet): (data: string) => Uint8Array {

@@ -3,10 +3,11 @@ import type { PasskeyPlace } from '../approvals/challenge.js';
 import { asShown, type OwnerAct } from '../approvals/confirmation.js';
 import type { FactorProof, PasskeyAsk } from '../approvals/inbox.js';
 import { listKeys, setKey, type KeyChange } from '../config/change.js';
-import { configReader, updateConfig } from '../config/configFile.js';
+import { configReader } from '../config/configFile.js';
 import { findKey, type Config } from '../config/settings.js';
 import { WalletError } from '../errors/walletError.js';
 import type { Ledger } from '../ledger/ledger.js';
+import { changeSharedConfig } from '../wallet/sharedConfig.js';
 import { PageProof } from './auth/pageProof.js';
 import { actOfChange, setKeys, type KeyText } from './ownerConfig.js';
 
@@ -54,15 +55,7 @@ export function openSettings({ home, ledger, configMac, now, remember }: Setting
   const read = configReader(home, configMac);
   /** Changes the config where it is no older than the ledger knows, and has the ledger and the keystore know of it. */
   async function update(change: (current: Config) => Config): Promise<void> {
-    const config = await updateConfig(home, configMac, async (current) => {
-      if (current.version < (await ledger.head()).configVersion)
-        throw new WalletError(
-          'config_stale',
-          'The config is older than the ledger knows; nothing was changed.',
-        );
-      return change(current);
-    });
-    await ledger.noteConfigVersion(config.version, now());
+    await changeSharedConfig({ home, mac: configMac, ledger, now }, change);
     remember();
   }
 

@@ -30,6 +30,7 @@ import { ClockWatch } from './clock/clockWatch.js';
 import { SeenChallenges } from './call/seenChallenges.js';
 import { isMarkedFrozen } from './freezeMark.js';
 import { Funds } from './settle/funds.js';
+import { adoptSharedConfig, settleSharedConfig, type ConfigPlace } from './sharedConfig.js';
 import type { SettlementVerdict } from './settle/settlement.js';
 import type { EndpointAnswer } from '../payment/challenge.js';
 import type { PaymentProtocol } from '../rails/rail.js';
@@ -153,6 +154,7 @@ export class Engine {
       await ledger.verifyCheckpoint(anchor);
       // The mark alone stops it too; in the journal it is vouched for, and the keystore comes to remember it.
       if (isMarkedFrozen(options.home)) await ledger.freeze(options.now());
+      await settleSharedConfig(configPlaceOf({ home: options.home, keys, ledger, now: options.now }));
     } catch (error) {
       await ledger.close();
       throw error;
@@ -225,7 +227,7 @@ export class Engine {
   async config(): Promise<Config> {
     // The ledger first: read after the config, it may know of a change that came between the two.
     const { configVersion } = await this.ledger.head();
-    const config = this.#readConfig();
+    const config = await this.#configSince(configVersion);
     if (config.version < configVersion) {
       throw new WalletError(
         'config_stale',
@@ -239,6 +241,18 @@ export class Engine {
       );
     }
     return lowerLimits(config, this.#options.env);
+  }
+
+  /** The config as it stands; where the ledger knows a later one, the one that another server of the fleet made. */
+  async #configSince(configVersion: number): Promise<Config> {
+    const config = this.#readConfig();
+    if (config.version >= configVersion || !(await adoptSharedConfig(this.#configPlace()))) return config;
+    return this.#readConfig();
+  }
+
+  #configPlace(): ConfigPlace {
+    const { home, keys, ledger } = this;
+    return configPlaceOf({ home, keys, ledger, now: () => this.now() });
   }
 
   /** This agent's address; one for all EVM networks. */
@@ -363,6 +377,18 @@ export async function unlock(options: Pick<WalletOptions, 'home' | 'passphrase'>
   return openKeystore({ kind: keystore, home: options.home }, { passphrase: options.passphrase }).unlock();
 }
 
+/** What the config of an open wallet is read and changed with. */
+export function configPlaceOf({
+  home,
+  keys,
+  ledger,
+  now,
+}: Pick<ConfigPlace, 'home' | 'ledger' | 'now'> & {
+  readonly keys: Pick<UnlockedWallet, 'mac'>;
+}): ConfigPlace {
+  return { home, mac: (data) => keys.mac('config', data), ledger, now };
+}
+
 /**
  * Opens the wallet's ledger with its keys. Its time goes on as far as `clock` lets it; without one no faster than this
  * process runs, for nobody checks the wall clock.
@@ -375,6 +401,7 @@ export function openLedger(
   const { observer } = options;
   return ledgerStoreIn(options.home).open({
     mac: (data) => keys.mac('ledger', data),
+    sealing: keys,
     isStopped: () => isMarkedFrozen(options.home),
     clock,
     ...(observer === undefined ? {} : { observer }),

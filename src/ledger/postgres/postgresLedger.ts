@@ -22,6 +22,7 @@ import type { PostgresPlace } from './place.js';
 import { checkHead } from './head.js';
 import { Primary } from './primary.js';
 import { Session } from './session.js';
+import { SharedConfigs } from './sharedConfigs.js';
 import { withSnapshot } from './snapshot.js';
 import { PostgresWriter } from './writer.js';
 
@@ -193,6 +194,10 @@ function ledgerOn(
   });
   return {
     ...books,
+    sharedConfig:
+      options.sealing === undefined
+        ? null
+        : new SharedConfigs({ place, access, sealing: options.sealing, session: () => readers.get() }),
     audit: () => auditOf(place, primary, `${copy.reader.name}.audit`, { mac, waitMaxMs }),
     backup: async (path) => {
       await freshness.reached();

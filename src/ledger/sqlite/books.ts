@@ -55,6 +55,7 @@ export function booksOver(access: LedgerAccess, waiting: Waiting, open: OpenLedg
     budgets: new Budgets(access),
     adminActs: adminBook(access),
     owners: ownersBook(access),
+    sharedConfig: null,
     keyedHash: (text) => Buffer.from(access.context().auth.keyedHash(text)).toString('hex'),
     close: open.close,
   };

@@ -28,6 +28,7 @@ import { ledgerStoreIn } from '../../ledger/stores.js';
 import { placesOf, type AgentPlace } from '../../wallet/agentAddress.js';
 import { writeCheckpoint } from '../../wallet/checkpoint.js';
 import { DEFAULT_AGENT, openLedger } from '../../wallet/engine.js';
+import { adoptSharedConfig } from '../../wallet/sharedConfig.js';
 import { markBackedUp } from './backedUp.js';
 import { noteAddresses } from '../knownAddresses.js';
 import { openLedgerWithoutKeys } from '../ownerFreeze.js';
@@ -240,6 +241,8 @@ async function liftVersion(
   const ledger = await openLedger({ home }, keys);
   try {
     const versionSeen = (await ledger.head()).configVersion;
+    // In a fleet the other servers have the settings still.
+    if (await adoptSharedConfig({ home, mac, ledger })) return;
     const review = reviewConfig(home, mac, versionSeen);
     if (review.config.version < versionSeen) await acceptConfig(home, mac, review);
   } finally {

@@ -1,3 +1,4 @@
+import { AGREED_CONFIG_KEY, agreedIn, agreedText } from './agreedConfig.js';
 import {
   PAYMENT_COLUMNS,
   type SqlRow,
@@ -140,6 +141,7 @@ class Audit {
       this.#agents.learn(entry);
       this.#budgets.learn(entry);
       if (entry.kind === 'genesis' || entry.kind === 'config') configVersion = configVersionOf(entry);
+      if (entry.kind === 'config') this.#learnConfig(entry);
       this.entries++;
       last = entry;
     }
@@ -154,6 +156,11 @@ class Audit {
     this.#owners.setBack();
     for (const [key, ms] of this.#register)
       if (isResumedKey(key)) this.#register.set(key, String(Math.min(Number(ms), timeMs)));
+  }
+
+  #learnConfig(entry: JournalEntry): void {
+    const agreed = agreedIn(entry);
+    if (agreed !== null) this.#register.set(AGREED_CONFIG_KEY, agreedText(agreed));
   }
 
   #learnSession({ subject, data, timeMs }: JournalEntry): void {
