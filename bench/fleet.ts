@@ -1,149 +1,109 @@
-// How many holds a second a ledger in PostgreSQL takes, and how that grows with servers, agents and rows.
-import { fork, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+// How many holds a second a ledger in PostgreSQL takes: how that grows with servers, agents and rows, and what partitions do.
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { COPY_FILE } from '../src/ledger/postgres/copy.js';
 import { Session } from '../src/ledger/postgres/session.js';
 import { bringIn } from '../src/ledger/postgres/arrival.js';
-import type { PostgresPlace } from '../src/ledger/postgres/place.js';
 import { PostgresStore } from '../src/ledger/postgres/postgresStore.js';
+import { DATABASE_FILE_ENDS } from '../src/ledger/sqlite/file/database.js';
 import { SqliteLedger } from '../src/ledger/sqlite/sqliteLedger.js';
 import { hashToken } from '../src/money/agent.js';
-import { capLine, held, testMac } from '../src/ledger/sqlite/fixtures.js';
+import { testMac } from '../src/ledger/sqlite/fixtures.js';
 import { HARD_USE, seedLedger } from '../test/ledger/seed.js';
 import { NO_POSTGRES, TestPostgres } from '../test/support/postgres.js';
+import { round, type Result, type Seat } from './fleetRound.js';
+import { openSlowLink } from './slowLink.js';
 
-const FREE = capLine({ usdMicrosMax: 10n ** 15n });
-
-/** What one server is asked for: callers at once, each with an agent of its own, for so long. */
-interface Order {
-  readonly home: string;
-  readonly place: PostgresPlace;
-  readonly callers: number;
-  readonly agents: number;
-  readonly ms: number;
-}
-
-interface Report {
-  readonly holds: number;
-  readonly latenciesMs: readonly number[];
-}
-
-const ROUND_MS = 5_000;
-/** As many as the last plan asks for. */
-const AGENTS_MAX = Number(process.argv[3] ?? 10_000);
+const PAYMENTS = Number(process.argv[2] ?? 100_000);
+const AGENTS = Number(process.argv[3] ?? 10_000);
 const PLANS = [
   { servers: 1, callers: 1, agents: 1 },
   { servers: 1, callers: 50, agents: 50 },
-  { servers: 4, callers: 50, agents: 200 },
-  { servers: 4, callers: 50, agents: AGENTS_MAX },
+  { servers: 1, callers: 50, agents: AGENTS },
+  { servers: 2, callers: 50, agents: AGENTS },
+  { servers: 4, callers: 50, agents: AGENTS },
 ] as const;
+const SERVERS_MAX = 4;
+/** As between two places of one region: it outweighs what a busy machine adds. */
+const EACH_WAY_MS = 25;
 
-if (process.send === undefined) await lead();
-else process.once('message', (order: Order) => void serve(order));
-
-/** One server of the fleet. */
-async function serve({ home, place, callers, agents, ms }: Order): Promise<void> {
-  const ledger = await new PostgresStore(home, place).open({ mac: testMac() });
-  process.send?.('ready');
-  await new Promise((resolve) => process.once('message', resolve));
-  const untilMs = performance.now() + ms;
-  const latenciesMs: number[] = [];
-  await Promise.all(
-    Array.from({ length: callers }, async () => {
-      while (performance.now() < untilMs) {
-        const agent = `agent-${Math.floor(Math.random() * agents)}`;
-        const startedMs = performance.now();
-        const scope = { kind: 'agent', agent } as const;
-        await held(ledger, {
-          agent,
-          sessionId: agent,
-          capLines: [FREE, { ...FREE, scope }],
-          nowMs: Date.now(),
-        });
-        latenciesMs.push(performance.now() - startedMs);
-      }
-    }),
-  );
-  process.send?.({ holds: latenciesMs.length, latenciesMs } satisfies Report);
-  await ledger.close();
-  process.disconnect();
+if (NO_POSTGRES !== null) throw new Error(NO_POSTGRES);
+const root = mkdtempSync(join(tmpdir(), 'purser-fleet-'));
+// On a disk, so that a commit waits for one.
+const server = await TestPostgres.start({ max_wal_size: '8GB', shared_buffers: '512MB' }, tmpdir());
+try {
+  console.log(`a round trip and a commit take ${await commitMs()} ms here`);
+  for (const payments of [0, PAYMENTS]) {
+    const seats = await fill(`rows_${payments}`, payments);
+    for (const { servers, callers, agents } of PLANS) {
+      const result = await round(server, seats.slice(0, servers), { callers, agents });
+      print(
+        `${payments} payments, ${servers} servers, ${servers * callers} callers, ${agents} agents`,
+        result,
+      );
+    }
+  }
+  await partition();
+} finally {
+  await server.stop();
+  rmSync(root, { recursive: true, force: true });
 }
 
-async function lead(): Promise<void> {
-  if (NO_POSTGRES !== null) throw new Error(NO_POSTGRES);
-  const payments = Number(process.argv[2] ?? 100_000);
-  const root = mkdtempSync(join(tmpdir(), 'purser-fleet-'));
-  const server = await TestPostgres.start();
-  try {
-    for (const rows of [0, payments]) {
-      const place = server.place(`rows_${rows}`);
-      await fill(place, root, rows);
-      for (const plan of PLANS) {
-        const before = await countOf(server, place);
-        console.log(await round(place, join(root, String(rows)), rows, plan));
-        console.log(`  ${describeCounts(before, await countOf(server, place))}`);
-      }
-    }
-  } finally {
-    await server.stop();
-    rmSync(root, { recursive: true, force: true });
+/** Two servers on one wallet, beside one each on two wallets: the database near, and a slow link away. */
+async function partition(): Promise<void> {
+  const [one, two] = [await fill('wallet_a', 0), await fill('wallet_b', 0)];
+  await using link = await openSlowLink(server.port, EACH_WAY_MS);
+  for (const port of [server.port, link.port]) {
+    const at = ({ home, place }: Seat): Seat => ({ home, place: { ...place, port } });
+    const where = port === link.port ? `${EACH_WAY_MS} ms away` : 'near';
+    for (const [name, seats] of [
+      ['one wallet, one server', one.slice(0, 1)],
+      ['one wallet, two servers', one.slice(0, 2)],
+      ['two wallets, one server each', [...one.slice(0, 1), ...two.slice(0, 1)]],
+    ] as const)
+      print(`${name}, ${where}`, await round(server, seats.map(at), { callers: 50, agents: 50 }));
   }
 }
 
-/** Puts a ledger of so many payments into the database, and says how long that and the first copy take. */
-async function fill(place: PostgresPlace, root: string, payments: number): Promise<void> {
-  const path = join(root, `seed-${payments}.db`);
+/** Puts a ledger of so many payments into the database, says how long that and the first copy take, and makes all copies. */
+async function fill(schema: string, payments: number): Promise<readonly Seat[]> {
+  const place = server.place(schema);
+  const path = join(root, `${schema}.db`);
   seedLedger(path, { ...HARD_USE, payments: Math.max(payments, 1) });
   await addAgents(path);
   const startedMs = performance.now();
-  const session = await Session.open(place, { waitMaxMs: 600_000, idleMaxMs: 600_000 });
+  const session = await Session.open(place, { waitMaxMs: 3_600_000, idleMaxMs: 3_600_000 });
   await bringIn(place, session, path);
   session.close();
+  rmSync(path);
   const movedMs = performance.now() - startedMs;
-  const home = folder(join(root, String(payments)), 0);
-  await (await new PostgresStore(home, place).open({ mac: testMac() })).close();
+  const seats = Array.from({ length: SERVERS_MAX }, (_, i) => ({ home: folder(schema, i), place }));
+  await firstCopy(seats[0]);
   const copiedMs = performance.now() - startedMs - movedMs;
+  // The others' are the same, and take as long each.
+  for (const { home } of seats.slice(1))
+    for (const end of DATABASE_FILE_ENDS) {
+      const from = join(seats[0]?.home ?? '', COPY_FILE + end);
+      if (existsSync(from)) copyFileSync(from, join(home, COPY_FILE + end));
+    }
+  await server.query('VACUUM ANALYZE');
   console.log(
-    `${payments} payments: into the database in ${seconds(movedMs)}, a first copy in ${seconds(copiedMs)}`,
+    `${schema}: ${payments} payments into the database in ${seconds(movedMs)}, a first copy in ${seconds(copiedMs)}`,
   );
+  return seats;
 }
 
-/** What the database has taken so far: counts that a busy machine does not change. */
-interface Counts {
-  readonly commits: number;
-  readonly holds: number;
-  readonly walBytes: number;
-  /** Characters of the changes that are still listed, and how many those are. */
-  readonly characters: number;
-  readonly listed: number;
-}
-
-async function countOf(server: TestPostgres, { schema }: PostgresPlace): Promise<Counts> {
-  const [row] = await server.query<Record<keyof Counts, string>>(
-    `SELECT (SELECT position FROM ${schema}.purser_head) AS commits,
-      (SELECT count(*) FROM ${schema}.payments) AS holds,
-      pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') AS "walBytes",
-      coalesce(sum(length(change)), 0) AS characters, count(*) AS listed FROM ${schema}.purser_changes`,
-  );
-  const numbers = Object.entries(row ?? {}).map(([name, text]) => [name, Number(text)]);
-  return Object.fromEntries(numbers) as Counts;
-}
-
-function describeCounts(before: Counts, after: Counts): string {
-  const [commits, holds] = [after.commits - before.commits, after.holds - before.holds];
-  const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
-  const travelled = ((after.characters - before.characters) / (after.listed - before.listed)) * commits;
-  const wal = after.walBytes - before.walBytes;
-  return `${commits} commits of ${(holds / commits).toFixed(1)} holds; a hold travels as ${kib(travelled / holds)} and is ${kib(wal / holds)} in the log`;
+async function firstCopy(seat: Seat | undefined): Promise<void> {
+  if (seat !== undefined)
+    await (await new PostgresStore(seat.home, seat.place).open({ mac: testMac() })).close();
 }
 
 async function addAgents(path: string): Promise<void> {
   const ledger = SqliteLedger.open(path, { mac: testMac() });
   const { timeMs } = await ledger.head();
   await Promise.all(
-    Array.from({ length: AGENTS_MAX }, (_, i) => {
+    Array.from({ length: AGENTS }, (_, i) => {
       const add = { act: 'add', index: i + 1, tokenHash: hashToken(`agent-${i}`) } as const;
       return ledger.agents.change(`agent-${i}`, add, timeMs);
     }),
@@ -151,37 +111,36 @@ async function addAgents(path: string): Promise<void> {
   await ledger.close();
 }
 
-async function round(
-  place: PostgresPlace,
-  root: string,
-  rows: number,
-  { servers, callers, agents }: (typeof PLANS)[number],
-): Promise<string> {
-  const children = Array.from({ length: servers }, (_, i) => {
-    const child = fork(fileURLToPath(import.meta.url), { execArgv: process.execArgv });
-    child.send({ home: folder(root, i), place, callers, agents, ms: ROUND_MS } satisfies Order);
-    return child;
-  });
-  await Promise.all(children.map((child) => next(child)));
-  const reports = children.map((child) => next(child) as Promise<Report>);
-  for (const child of children) child.send('go');
-  const all = await Promise.all(reports);
-  const sorted = all.flatMap(({ latenciesMs }) => latenciesMs).sort((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0;
-  const [p50, p99] = [at(0.5), at(0.99)];
-  const holds = all.reduce((sum, report) => sum + report.holds, 0);
-  return `${rows} payments, ${servers} servers, ${servers * callers} callers, ${agents} agents: ${Math.round((holds * 1000) / ROUND_MS)} holds/s, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`;
+/** What the model takes from the machine: a statement that changes nothing, and one that waits for the disk. */
+async function commitMs(): Promise<string> {
+  const session = await Session.open(server.place('none'), { waitMaxMs: 10_000 });
+  await session.run('CREATE TABLE probe (n integer); INSERT INTO probe VALUES (0)');
+  const middle = async (sql: string): Promise<string> => {
+    const times: number[] = [];
+    for (let i = 0; i < 100; i++) {
+      const startedMs = performance.now();
+      await session.run(sql);
+      times.push(performance.now() - startedMs);
+    }
+    return (times.sort((a, b) => a - b)[50] ?? 0).toFixed(2);
+  };
+  const [trip, commit] = [await middle('SELECT 1'), await middle('UPDATE probe SET n = n + 1')];
+  session.close();
+  return `${trip} and ${commit}`;
 }
 
-function next(child: ChildProcess): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    child.once('message', resolve);
-    child.once('exit', (code) => reject(new Error(`A server ended with ${code}`)));
-  });
+function print(name: string, result: Result): void {
+  const { holdsPerSec, p50Ms, p99Ms, commits, holdsPerCommit, msPerCommit } = result;
+  const { serverCpuMsPerHold, databaseCpuMsPerHold, logBytesPerHold, changeBytesPerHold } = result;
+  const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
+  console.log(
+    `${name}: ${holdsPerSec.toFixed(0)} holds/s, p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms
+  ${commits} commits of ${holdsPerCommit.toFixed(1)} holds, one each ${msPerCommit.toFixed(1)} ms; a hold takes ${serverCpuMsPerHold.toFixed(2)} ms of the servers' processors and ${databaseCpuMsPerHold.toFixed(2)} ms of the database's, travels as ${kib(changeBytesPerHold)} and is ${kib(logBytesPerHold)} in the log`,
+  );
 }
 
-function folder(root: string, server: number): string {
-  const home = join(root, `server${server}`);
+function folder(schema: string, index: number): string {
+  const home = join(root, schema, `server${index}`);
   mkdirSync(home, { recursive: true, mode: 0o700 });
   return home;
 }

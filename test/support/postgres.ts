@@ -19,6 +19,8 @@ import { Client } from 'pg';
 import type { PostgresPlace } from '../../src/ledger/postgres/place.js';
 
 const PASSWORD = 'of the tests';
+/** A disk in memory, where there is one. */
+const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 /** How each cluster is made, beside where and with which password. */
 const INITDB = ['-U', 'purser', '-A', 'scram-sha-256', '-N'];
 /** Where a new cluster is kept to be copied. */
@@ -52,9 +54,9 @@ export class TestPostgres {
     this.#user = userToRunAs();
   }
 
-  /** Makes a new cluster and starts it. */
-  static async start(settings: Readonly<Record<string, string>> = {}): Promise<TestPostgres> {
-    const server = await TestPostgres.#prepare();
+  /** Makes a new cluster and starts it; in memory, unless a folder says where its disk is. */
+  static async start(settings: Readonly<Record<string, string>> = {}, disk = MEMORY): Promise<TestPostgres> {
+    const server = await TestPostgres.#prepare(disk);
     const passwordFile = server.passwordFile;
     writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o600 });
     server.#own(passwordFile);
@@ -99,11 +101,10 @@ export class TestPostgres {
     return standby;
   }
 
-  static async #prepare(): Promise<TestPostgres> {
+  static async #prepare(disk = MEMORY): Promise<TestPostgres> {
     const bin = programs();
     if (bin === null) throw new Error('There is no PostgreSQL here');
-    const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
-    const folder = mkdtempSync(join(memory, 'purser-postgres-'));
+    const folder = mkdtempSync(join(disk, 'purser-postgres-'));
     const server = new TestPostgres(bin, folder, await freePort());
     server.#own(folder);
     return server;
