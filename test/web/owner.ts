@@ -10,12 +10,14 @@ import type { Question } from '../../src/approvals/question.js';
 import { startPage, type Page, type PageOptions } from '../../src/web/page.js';
 import { MemoryInbox } from './memoryInbox.js';
 
-const CHROMIUM = '/usr/bin/chromium';
+/** Chromium's engine without its windows, menus and services, at half the work; the whole program where there is no such thing. */
+export const CHROMIUM =
+  ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'].find((path) => existsSync(path)) ?? 'chromium';
 /** A page that has not shown by then what is waited for never will, however slow the machine. */
 const SHOWN_MS_MAX = 4 * 60_000;
 
 /** Why the tests in a browser are not run here; false where they are. */
-export const NO_CHROMIUM = existsSync(CHROMIUM) ? false : `no browser at ${CHROMIUM}`;
+export const NO_CHROMIUM = existsSync(CHROMIUM) ? false : 'no chromium in /usr/bin';
 
 /** Where pictures of the page are kept for people to look at; none are taken without. */
 const PICTURES = process.env['PURSER_TEST_PICTURES'];

@@ -13,7 +13,15 @@ import { openEntry } from '../../src/owner/auth/ownerEntry.js';
 import { storedFactor } from '../../src/owner/auth/ownerFactor.js';
 import { request } from 'node:https';
 import { look } from './look.js';
-import { addAuthenticator, freshQuestion, goTo, NO_CHROMIUM, startOwner, type Owner } from './owner.js';
+import {
+  addAuthenticator,
+  CHROMIUM,
+  freshQuestion,
+  goTo,
+  NO_CHROMIUM,
+  startOwner,
+  type Owner,
+} from './owner.js';
 
 const NAME = 'wallet.example';
 const { cert, key } = makeCertificate([NAME]);
@@ -161,7 +169,7 @@ describe.skipIf(NO_CHROMIUM)('a phone', () => {
     const spki = new X509Certificate(cert).publicKey.export({ type: 'spki', format: 'der' });
     const trusted = createHash('sha256').update(spki).digest('base64');
     context = await chromium.launchPersistentContext(profile, {
-      ...{ executablePath: '/usr/bin/chromium', headless: true, chromiumSandbox: false, timeout: 240_000 },
+      ...{ executablePath: CHROMIUM, headless: true, chromiumSandbox: false, timeout: 240_000 },
       ...{ viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
       args: [
         ...['--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-sync'],
