@@ -247,6 +247,8 @@ export interface ReportReader {
   /** A page of payments and withdrawals together. */
   listAttempts(filter: ReportFilter, limit: number, cursor: string | null): Promise<AttemptPage>;
   groupPayments(grouping: ReportGrouping, filter: ReportFilter, limit: number): Promise<ReportGroup[]>;
+  /** Totals by the value of one label, the largest spending first; under an empty key those of payments without it. */
+  groupByLabel(name: string, filter: ReportFilter, limit: number): Promise<ReportGroup[]>;
   /** Totals by the owner's categories as they are now. */
   groupByCategory(
     categoryOf: (hostPort: string) => string | null,

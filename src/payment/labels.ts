@@ -18,6 +18,11 @@ const NAME = /^[a-z][a-z0-9_.-]{0,31}$/;
 /** What labels must be like, for whoever gave others. */
 export const LABELS_RULE = `labels are at most ${LABELS_MAX} pairs; a name is of a-z, 0-9, ".", "-" and "_" and begins with a letter, 32 characters at most; a value is a text of 1 to ${VALUE_LENGTH_MAX} characters`;
 
+/** Whether a label can have this name. */
+export function isLabelName(name: string): boolean {
+  return NAME.test(name);
+}
+
 /** Labels cleaned and in order; null where {@link LABELS_RULE} is not kept. */
 export function readLabels(given: unknown): Labels | null {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return null;

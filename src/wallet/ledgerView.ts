@@ -7,7 +7,7 @@ import type { Delivery, Payment } from '../ledger/attempts/payment.js';
 import type { AnyAttempt, Withdrawal } from '../ledger/attempts/withdrawal.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { overchargeOf } from './lightningStop.js';
-import { NO_LABELS, type Labels } from '../payment/labels.js';
+import { isLabelName, NO_LABELS, type Labels } from '../payment/labels.js';
 import { formatUsd } from '../money/decimal.js';
 import { categoryOf } from '../policy/category.js';
 import type { Engine } from './engine.js';
@@ -44,7 +44,7 @@ export interface EntryView extends PaymentView {
   readonly labels: Labels;
 }
 
-/** A total of one host, day, session or category. */
+/** A total of one host, day, session, category or value of a label; its key is empty for payments without that label. */
 export interface GroupView {
   readonly key: string;
   readonly payments: number;
@@ -138,7 +138,7 @@ export async function readLedger(
   ledger: Ledger,
   config: () => Promise<Pick<Config, 'categories'>>,
   agent: string | undefined,
-  input: Omit<LedgerInput, 'view'> & { readonly view?: LedgerInput['view'] | 'by_agent' },
+  input: Omit<LedgerInput, 'view'> & { readonly view?: LedgerInput['view'] | 'by_agent' | LabelView },
   titlesOf: (host: string) => readonly string[] = () => [],
 ): Promise<Outcome> {
   const view = input.view ?? 'entries';
@@ -157,8 +157,9 @@ export async function readLedger(
       ...elsewhere(input, entries.length),
     });
   }
-  const found =
-    view === 'by_category'
+  const found = isLabelView(view)
+    ? await ledger.groupByLabel(view.slice(BY_LABEL.length), filter, limit)
+    : view === 'by_category'
       ? await groupByOwn(ledger, await config(), filter, limit)
       : view === 'lost'
         ? await ledger.groupPayments('by_host', { ...filter, undelivered: true }, limit)
@@ -167,14 +168,7 @@ export async function readLedger(
   const titles = found.map(({ key }) => (isByHost ? titlesOf(key) : []));
   const isTitled = titles.some(({ length }) => length > 0);
   const groups = found.map((group, at): GroupView => ({
-    key: group.key,
-    payments: group.payments,
-    delivered: group.delivered,
-    captured_usd: formatUsd(group.capturedUsdMicros),
-    held_usd: formatUsd(group.heldUsdMicros),
-    lost_usd: formatUsd(group.lostUsdMicros),
-    first: new Date(group.firstMs).toISOString(),
-    last: new Date(group.lastMs).toISOString(),
+    ...viewGroup(group),
     ...(isTitled ? { seller: sellerOf(titles[at] ?? []) } : {}),
   }));
   return outcome({
@@ -184,6 +178,29 @@ export async function readLedger(
     groups,
     ...elsewhere(input, groups.length),
   });
+}
+
+/** A total as it is told. */
+export function viewGroup(group: ReportGroup): GroupView {
+  return {
+    key: group.key,
+    payments: group.payments,
+    delivered: group.delivered,
+    captured_usd: formatUsd(group.capturedUsdMicros),
+    held_usd: formatUsd(group.heldUsdMicros),
+    lost_usd: formatUsd(group.lostUsdMicros),
+    first: new Date(group.firstMs).toISOString(),
+    last: new Date(group.lastMs).toISOString(),
+  };
+}
+
+const BY_LABEL = 'by_label.';
+/** Totals by the values of one label, such as `by_label.team`. */
+export type LabelView = `${typeof BY_LABEL}${string}`;
+
+/** Whether a view is of the values of one label, by the rule for its name. */
+export function isLabelView(view: string): view is LabelView {
+  return view.startsWith(BY_LABEL) && isLabelName(view.slice(BY_LABEL.length));
 }
 
 /** More names of a host's endpoints than that say no more of what it is. */
@@ -207,7 +224,7 @@ const GROUP_NAMES: Readonly<Record<string, readonly [one: string, many: string]>
 const NOTHING = formatUsd(0n);
 
 function totalsMessage(view: string, groups: readonly ReportGroup[]): string {
-  const [one, many] = GROUP_NAMES[view] ?? ['total', 'totals'];
+  const [one, many] = GROUP_NAMES[view] ?? (isLabelView(view) ? ['value', 'values'] : ['total', 'totals']);
   const sum = (amounts: readonly bigint[]): string => formatUsd(amounts.reduce((a, b) => a + b, 0n));
   const captured = sum(groups.map((group) => group.capturedUsdMicros));
   const held = sum(groups.map((group) => group.heldUsdMicros));

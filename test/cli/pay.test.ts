@@ -175,6 +175,8 @@ describe('quote and pay', () => {
     const shown = await purser('ledger', 'show', paid.payment.id);
     expect(shown.out).toMatch(/^agent's reason +for the report$/m);
     expect(shown.out).toMatch(/^labels +step=1 team=search$/m);
+    const totals = await json<{ groups: { key: string }[] }>('ledger', '--view', 'by_label.team');
+    expect(totals.groups.map(({ key }) => key)).toContain('search');
     const listed = await json<{ entries: { labels: object }[] }>('ledger', '--limit', '1');
     expect(listed.entries[0]?.labels).toEqual({ step: '1', team: 'search' });
     expect((await purser('ledger', '--csv', '--limit', '1')).out).toContain('step=1 team=search');

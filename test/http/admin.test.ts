@@ -74,7 +74,7 @@ const client = (role: string, until = '2026-12-31'): string =>
 
 beforeAll(async () => {
   await ledger.agents.change('ada', { act: 'add', index: 1, tokenHash: hashToken('x') }, nowMs);
-  await captured(ledger, { nowMs, agent: 'ada' });
+  await captured(ledger, { nowMs, agent: 'ada', labels: { team: 'search' } });
   await createConfig(home, testMac('config'), { walletId: 'wal_1', keystore: 'file', testnet: true });
   const roles = ADMIN_ROLES.map((role) => [`admin.clients.${role}.access`, client(role)]);
   await set({ 'admin.on': 'true', 'owner_page.url': PAGE.origin, ...Object.fromEntries(roles) });
@@ -140,6 +140,12 @@ test('a role reads, stops and tightens what it may, and all it did is in the jou
   expect(await call('viewer', '/payments?agent=ada&limit=1')).toMatchObject({
     payments: [{ agent: 'ada', captured_usd: '0.01' }],
   });
+  for (const by of ['agent', 'label.team'])
+    expect(await call('viewer', `/totals?by=${by}&agent=ada`)).toMatchObject({
+      totals: [{ key: by === 'agent' ? 'ada' : 'search', payments: 1, captured_usd: '0.01' }],
+    });
+  for (const by of ['label.', 'label.Team', 'url', `label.x"`])
+    expect(await call('viewer', `/totals?by=${encodeURIComponent(by)}`)).toMatchObject({ http: 400 });
   expect(await call('viewer', '/statements/2026-06')).toMatchObject({ accounts: [] });
   expect(await call('viewer', '/freeze', {})).toMatchObject({ http: 403, code: 'role_too_low' });
   const tighter = { changes: [{ key: 'limits.per_day_usd', value: '4' }] };

@@ -14,7 +14,7 @@ export const ledgerListCommands = [
       {
         flags: '--view <view>',
         summary:
-          'entries (default), by_host, by_agent, by_day, by_session, by_category, lost (what brought nothing, by host) or statement (a month that adds up).',
+          'entries (default), by_host, by_agent, by_day, by_session, by_category, by_label.NAME (by the values of one label), lost (what brought nothing, by host) or statement (a month that adds up).',
       },
       { flags: '--month <month>', summary: 'The month of a statement, as YYYY-MM. Default: this one.' },
       { flags: '--since <instant>', summary: 'Payments from this instant on.' },
@@ -33,6 +33,7 @@ export const ledgerListCommands = [
       'ledger',
       'ledger --view statement --month 2026-11',
       'ledger --since 7d --view by_host',
+      'ledger --view by_label.team --since 30d --csv',
       'ledger --view lost',
       'ledger --follow',
       'ledger --state unknown --json',

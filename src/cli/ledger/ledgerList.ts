@@ -7,7 +7,14 @@ import type { ReportFilter } from '../../ledger/books/report.js';
 import { labelLine } from '../../payment/labels.js';
 import { nearest } from '../../text/nearest.js';
 import { cleanLine } from '../../text/untrusted.js';
-import { filterOf, readLedger, viewEntry, type EntryView, type GroupView } from '../../wallet/ledgerView.js';
+import {
+  filterOf,
+  isLabelView,
+  readLedger,
+  viewEntry,
+  type EntryView,
+  type GroupView,
+} from '../../wallet/ledgerView.js';
 import type { Outcome } from '../../wallet/answer/outcome.js';
 import { openLedgerWithoutKeys } from '../../owner/ownerFreeze.js';
 import type { CommandCall } from '../command.js';
@@ -30,9 +37,12 @@ export async function run(call: CommandCall): Promise<number> {
   if (flags.text('view') === 'statement') return (await import('./ledgerStatement.js')).run(call);
   if (flags.text('month') !== undefined || flags.has('beancount'))
     throw new WalletError('bad_input', '--month and --beancount go with --view statement.');
-  const byAgent = flags.text('view')?.replaceAll('-', '_') === 'by_agent';
+  const shown = flags.text('view');
+  const byAgent = shown?.replaceAll('-', '_') === 'by_agent';
+  // The name of a label may have a hyphen of its own.
+  const byLabel = shown !== undefined && isLabelView(shown) ? shown : undefined;
   const named = {
-    view: byAgent ? undefined : flags.text('view')?.replaceAll('-', '_'),
+    view: byAgent || byLabel !== undefined ? undefined : shown?.replaceAll('-', '_'),
     since: instantFlag(flags.text('since'), io.now()),
     until: instantFlag(flags.text('until'), io.now()),
     host: flags.text('host'),
@@ -51,6 +61,7 @@ export async function run(call: CommandCall): Promise<number> {
     const asked = {
       ...input,
       ...(byAgent ? { view: 'by_agent' as const } : view === undefined ? {} : { view }),
+      ...(byLabel === undefined ? {} : { view: byLabel }),
     };
     const result = await readLedger(ledger, async () => readConfigUnauthenticated(home), agent, asked);
     if (flags.has('json')) printOutcome(io, result);
@@ -146,7 +157,7 @@ function layGroups(groups: readonly GroupView[], width: number): string[] {
     { title: 'LAST' },
   ] as const;
   const rows = groups.map((group) => [
-    group.key,
+    group.key === '' ? '(no label)' : group.key,
     String(group.payments),
     group.captured_usd,
     group.held_usd,

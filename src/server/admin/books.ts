@@ -3,7 +3,9 @@ import { statementData } from '../../cli/ledger/statementFile.js';
 import { WalletError } from '../../errors/walletError.js';
 import { formatUsd } from '../../money/decimal.js';
 import { monthOf } from '../../treasury/statement/readStatement.js';
-import { viewEntry } from '../../wallet/ledgerView.js';
+import { isLabelName } from '../../payment/labels.js';
+import type { ReportFilter } from '../../ledger/books/report.js';
+import { viewEntry, viewGroup } from '../../wallet/ledgerView.js';
 import { STATES } from '../../web/desk/payments/filter.js';
 import { route } from './route.js';
 import { agentName, id, iso, time, usd } from './schemas.js';
@@ -33,6 +35,10 @@ const payment = z.looseObject({
 });
 const rows = z.coerce.number().int().min(1).max(ROWS_MAX).default(ROWS_DEFAULT);
 const moment = z.iso.datetime().optional().describe('ISO 8601, in UTC.');
+
+/** What totals are of; of a category as it was filed when it was paid. */
+const GROUPINGS = ['host', 'agent', 'day', 'session', 'category'] as const;
+const LABEL = 'label.';
 
 /** What was paid, what it comes to, how the wallet stands, and who did what by this API. */
 export const bookRoutes = [
@@ -80,14 +86,8 @@ export const bookRoutes = [
     }),
     answer: z.object({ payments: z.array(payment), next_cursor: z.string().nullable() }),
     handle: async ({ ledger }, { query }) => {
-      const { agent, host, state, since, until, cursor, limit } = query;
-      const filter = {
-        ...(agent === undefined ? {} : { agent }),
-        ...(host === undefined ? {} : { host: host.toLowerCase() }),
-        ...(state === undefined ? {} : { state }),
-        ...(since === undefined ? {} : { sinceMs: Date.parse(since) }),
-        ...(until === undefined ? {} : { untilMs: Date.parse(until) }),
-      };
+      const { state, cursor, limit } = query;
+      const filter = { ...filterOf(query), ...(state === undefined ? {} : { state }) };
       const page = await ledger.listAttempts(filter, limit, cursor ?? null);
       return { payments: page.attempts.map(viewEntry), next_cursor: page.nextCursor };
     },
@@ -100,6 +100,46 @@ export const bookRoutes = [
       const found = (await ledger.findPayment(params.id)) ?? (await ledger.withdrawals.find(params.id));
       if (found === null) throw new WalletError('not_found', 'There is no such payment.');
       return viewEntry(found);
+    },
+  }),
+  route({
+    ...{ method: 'get', path: '/totals', id: 'showTotals', role: 'viewer' },
+    summary: 'What payments come to, by what they have in common, the largest first.',
+    query: z.strictObject({
+      by: z
+        .string()
+        .max(40)
+        .refine(
+          (by) =>
+            GROUPINGS.some((one) => one === by) ||
+            (by.startsWith(LABEL) && isLabelName(by.slice(LABEL.length))),
+        )
+        .describe(
+          `${GROUPINGS.join(', ')}, or ${LABEL}NAME: the values of one label, empty for payments without it.`,
+        ),
+      agent: agentName.optional(),
+      host: z.string().max(255).optional(),
+      since: moment,
+      until: moment,
+      limit: rows,
+    }),
+    answer: z.object({
+      totals: z.array(
+        z.object({
+          ...{ key: z.string(), payments: z.number(), delivered: z.number() },
+          ...{ captured_usd: usd, held_usd: usd, lost_usd: usd, first: time, last: time },
+        }),
+      ),
+    }),
+    handle: async ({ ledger }, { query }) => {
+      const { by, limit } = query;
+      const grouping = GROUPINGS.find((one) => one === by);
+      const filter = filterOf(query);
+      const groups =
+        grouping === undefined
+          ? await ledger.groupByLabel(by.slice(LABEL.length), filter, limit)
+          : await ledger.groupPayments(`by_${grouping}`, filter, limit);
+      return { totals: groups.map(viewGroup) };
     },
   }),
   route({
@@ -128,3 +168,18 @@ export const bookRoutes = [
     }),
   }),
 ];
+
+/** Which payments a query is about. */
+function filterOf({
+  agent,
+  host,
+  since,
+  until,
+}: Readonly<Partial<Record<'agent' | 'host' | 'since' | 'until', string | undefined>>>): ReportFilter {
+  return {
+    ...(agent === undefined ? {} : { agent }),
+    ...(host === undefined ? {} : { host: host.toLowerCase() }),
+    ...(since === undefined ? {} : { sinceMs: Date.parse(since) }),
+    ...(until === undefined ? {} : { untilMs: Date.parse(until) }),
+  };
+}

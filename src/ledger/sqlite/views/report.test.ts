@@ -126,6 +126,32 @@ test('groups add up captured and open money, days in UTC, the largest spending f
   });
 });
 
+test('groups by the values of one label, and keeps apart what has none', async () => {
+  using world = newLedger();
+  const { ledger } = world;
+  await captured(ledger, { nowMs: T0, labels: { team: 'search', 'cost-centre': '7' }, heldUsdMicros: CENT });
+  await captured(ledger, { nowMs: T0 + 1, labels: { team: 'search', 'a.b': 'x' }, heldUsdMicros: CENT });
+  await captured(ledger, { nowMs: T0 + 2, labels: { team: 'maps "1"' }, heldUsdMicros: 3n * CENT });
+  await captured(ledger, { nowMs: T0 + 3, heldUsdMicros: 5n * CENT });
+  const groups = async (name: string, filter: ReportFilter = {}) =>
+    (await ledger.groupByLabel(name, filter, 10)).map(({ key, payments, capturedUsdMicros }) => [
+      ...[key, payments, capturedUsdMicros],
+    ]);
+  expect(await groups('team')).toEqual([
+    ['', 1, 5n * CENT],
+    ['maps "1"', 1, 3n * CENT],
+    ['search', 2, 2n * CENT],
+  ]);
+  expect(await groups('team', { untilMs: T0 + 1 })).toEqual([['search', 1, CENT]]);
+  expect(await groups('cost-centre', { untilMs: T0 + 2 })).toEqual([
+    ['', 1, CENT],
+    ['7', 1, CENT],
+  ]);
+  expect(await groups('a.b', { sinceMs: T0 + 1, untilMs: T0 + 2 })).toEqual([['x', 1, CENT]]);
+  expect(await ledger.groupByLabel('team', {}, 1)).toHaveLength(1);
+  await expect(groups('team"')).rejects.toThrow('a label has a name');
+});
+
 test('reports are read without the keys', async () => {
   using world = newLedger();
   const payment = await sent(world.ledger);

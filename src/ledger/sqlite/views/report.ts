@@ -27,6 +27,8 @@ import { hostPortOf, IMPORTED_CATEGORY } from '../payments/totals.js';
 import { LIVE_STATES } from '../../attempts/attempt.js';
 import { DEPOSIT_OPEN, DRAWN_WAYS } from '../../../protocols/protocol.js';
 import { UNDELIVERED } from '../../attempts/payment.js';
+import { assertInvariant } from '../../../errors/walletError.js';
+import { isLabelName } from '../../../payment/labels.js';
 
 /** Payments in pages and totals. */
 export function reportReader(access: LedgerAccess): ReportReader {
@@ -41,6 +43,7 @@ export function reportReader(access: LedgerAccess): ReportReader {
     },
     groupPayments: (grouping, filter, limit) =>
       access.look((db) => groupPayments(db, grouping, filter, limit)),
+    groupByLabel: (name, filter, limit) => access.look((db) => groupByLabel(db, name, filter, limit)),
     groupByCategory: (categoryOf, filter, limit) =>
       access.look((db) => groupByCategory(db, categoryOf, filter, limit)),
     spendCells: (span) => access.look((db) => spendCells(db, span)),
@@ -192,6 +195,19 @@ export function groupPayments(
     `SELECT ${GROUP_KEYS[grouping]} AS group_key, ${SUMS}
      FROM payments WHERE 1 ${sql} GROUP BY group_key ORDER BY ${order} LIMIT ?`,
   ).all(...values, limit) as SqlRow[];
+  return rows.map((row) => groupOf(row, String(row['group_key'])));
+}
+
+/** Totals by the value of one label, the largest spending first. */
+function groupByLabel(db: Sqlite, name: string, filter: ReportFilter, limit: number): ReportGroup[] {
+  // A name has neither quotes nor backslashes, so that it is one step of a path.
+  assertInvariant(isLabelName(name), 'a label has a name of its own kind');
+  const { sql, values } = conditionsOf({ ...filter, kind: 'payment' });
+  const rows = statement(
+    db,
+    `SELECT coalesce(json_extract(labels, '$."' || ? || '"'), '') AS group_key, ${SUMS}
+     FROM payments WHERE 1 ${sql} GROUP BY group_key ORDER BY captured DESC, group_key LIMIT ?`,
+  ).all(name, ...values, limit) as SqlRow[];
   return rows.map((row) => groupOf(row, String(row['group_key'])));
 }
 
