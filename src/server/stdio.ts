@@ -2,6 +2,7 @@ import { serveStdio, StdioServerTransport } from '@modelcontextprotocol/server/s
 import { createMcpServer } from '../mcp/server.js';
 import { BUFFER_BYTES, MessageLines } from './messageLines.js';
 import { OpenRequests } from './openRequests.js';
+import { rehearsedCall } from './rehearsedCall.js';
 import { delayEnd, takeStdout } from './protocolStream.js';
 import { within } from './within.js';
 import { WalletOnDemand, type ServerPlace } from './walletOnDemand.js';
@@ -41,7 +42,8 @@ export async function serveStdioWallet(place: Omit<ServerPlace, 'warn'>): Promis
   );
   const requests = new OpenRequests(transport);
   // A client that lists tools is about to use one, and an agent thinks first: what its first call needs is ready by then.
-  requests.onceAnswered('tools/list', () => setTimeout(() => void wallet.warm(), WARM_AFTER_MS).unref());
+  const warm = (): void => void wallet.warm(rehearsedCall(machine));
+  requests.onceAnswered('tools/list', () => setTimeout(warm, WARM_AFTER_MS).unref());
 
   const signalled = new Promise<void>((resolve) => {
     for (const signal of SIGNALS) process.on(signal, () => resolve());

@@ -9,7 +9,7 @@ import type { CallContext } from '../wallet/call/callDeadline.js';
 import { outcome, type Outcome } from '../wallet/answer/outcome.js';
 import type { Engine } from '../wallet/engine.js';
 import type { OwnerReach } from '../wallet/approval/ownerReach.js';
-import type { Wallet } from '../wallet/wallet.js';
+import type { RehearsedCall, Wallet } from '../wallet/wallet.js';
 import { CallsInFlight } from './callsInFlight.js';
 import { NoticeKeeper } from './noticeKeeper.js';
 import { SetUpOffer } from './setUpOffer.js';
@@ -77,13 +77,13 @@ export class WalletOnDemand implements WalletTools {
 
   /**
    * Loads the program ahead of the first call, and opens the wallet where that asks nobody for anything; nothing where there
-   * is no wallet. Never rejects: what cannot be had now is told by the call that needs it.
+   * is no wallet. A first payment is rehearsed by `call`. Never rejects: what cannot be had now is told by the call that needs it.
    */
-  async warm(): Promise<void> {
+  async warm(call?: RehearsedCall): Promise<void> {
     const { env, platform } = this.#place;
     try {
       if (!existsSync(join(resolveHome(env, platform), CONFIG_FILE))) return;
-      await (await this.#load()).warm();
+      await (await this.#load()).warm(call);
     } catch {
       // As above.
     }

@@ -77,6 +77,16 @@ export interface WalletOptions {
   readonly behind?: (engine: Engine) => void;
 }
 
+/** What stands in the place of an open wallet's own parts while a payment is rehearsed: nothing of it lasts. */
+export interface Stage {
+  readonly keys: UnlockedWallet;
+  readonly ledger: Ledger;
+  readonly funds: Funds;
+  readonly net: Net;
+  /** `host:port` of the one place that is called. */
+  readonly hostPort: string;
+}
+
 /**
  * An unlocked wallet for one agent: config, keys, ledger, chains and the way to the network. {@link forAgent} gives
  * another agent's, over the same parts.
@@ -104,6 +114,7 @@ export class Engine {
   readonly #closing = new AbortController();
   readonly #readConfig: () => Config;
   readonly #checkpoint: CheckpointKeeper;
+  readonly #stage: Stage | null;
   #reach: OwnerReach | null = null;
   #bitcoin: BitcoinRate | null = null;
   #settled: (verdict: SettlementVerdict) => void = () => undefined;
@@ -113,6 +124,7 @@ export class Engine {
     parts: Pick<Engine, 'keys' | 'ledger' | 'funds' | 'clock'>,
     checkpoint: CheckpointKeeper,
     first?: Engine,
+    stage: Stage | null = null,
   ) {
     this.#options = options;
     this.agent = options.agent ?? DEFAULT_AGENT;
@@ -122,12 +134,13 @@ export class Engine {
     this.funds = parts.funds;
     this.clock = parts.clock;
     this.rails = first?.rails ?? new Rails(options.protocols);
-    this.seen = first?.seen ?? new SeenChallenges();
+    this.seen = (stage === null ? first?.seen : undefined) ?? new SeenChallenges();
     this.#readConfig =
       first === undefined
         ? configReader(options.home, (data) => this.keys.mac('config', data))
         : first.#readConfig;
     this.#checkpoint = checkpoint;
+    this.#stage = stage;
     this.#first = first ?? this;
   }
 
@@ -170,6 +183,16 @@ export class Engine {
     return new Engine({ ...this.#options, agent }, this, this.#checkpoint, this.#first);
   }
 
+  /**
+   * This wallet with another's parts in the place of all that keeps, signs and sends, for a rehearsal: it reads the owner's config
+   * but for what names hosts, and the chains.
+   */
+  onStage(stage: Stage): Engine {
+    const options = { ...this.#options, agent: DEFAULT_AGENT };
+    const parts = { ...stage, clock: this.clock };
+    return new Engine(options, parts, this.#checkpoint, this.#first, stage);
+  }
+
   /** Which of the wallet's keys are this agent's. Throws `agent_unknown`. */
   async agentIndex(): Promise<number> {
     const indexes = this.#first.#indexes;
@@ -209,6 +232,8 @@ export class Engine {
 
   /** Ways to the owner, or null where the process has none. */
   get reach(): OwnerReach | null {
+    // Nobody is to be shown what is only rehearsed.
+    if (this.#stage !== null) return null;
     const first = this.#first;
     first.#reach ??= first.#options.reach?.(first) ?? null;
     return first.#reach;
@@ -240,7 +265,10 @@ export class Engine {
         },
       );
     }
-    return lowerLimits(config, this.#options.env);
+    const lowered = lowerLimits(config, this.#options.env);
+    if (this.#stage === null) return lowered;
+    const net = { ...lowered.net, allowPrivate: [this.#stage.hostPort] };
+    return { ...lowered, net, hosts: { ...lowered.hosts, allow: [], deny: [] } };
   }
 
   /** The config as it stands; where the ledger knows a later one, the one that another server of the fleet made. */
@@ -318,6 +346,7 @@ export class Engine {
 
   /** The way to URLs under the rules in force; a pool never outlives the rules it was opened under. */
   net(config: Config): Net {
+    if (this.#stage !== null) return this.#stage.net;
     const rules = { allowPrivate: config.net.allowPrivate, proxy: config.net.proxy };
     const { facilitatorUrl } = config.withdrawals;
     const key = JSON.stringify([rules, facilitatorUrl]);
@@ -357,7 +386,8 @@ export class Engine {
 
   /** Has the keystore remember, behind the calls, what was committed so far. */
   renewCheckpoint(): void {
-    this.#checkpoint.request();
+    // A stage's ledger is none that the keystore is to know.
+    if (this.#stage === null) this.#checkpoint.request();
   }
 
   async close(): Promise<void> {

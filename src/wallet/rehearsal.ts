@@ -1,113 +1,98 @@
 import { setImmediate } from 'node:timers/promises';
+import type { RehearsedAnswer } from '../net/connection/rehearsal.js';
 import { prepareAs, scratchLedger } from '../ledger/stores.js';
 import { assetsOf } from '../money/asset.js';
 import type { EvmNetwork } from '../money/network.js';
 import { writeJsonHeader } from '../protocols/x402/header.js';
 import { networksOf } from './agentAddress.js';
-import { judgeBeforePrice } from './call/ownerRules.js';
-import { parseRequest, type CallRequest } from './call/request.js';
-import { looksOf, selectFrom, warmFunds } from './call/selection.js';
-import { DEFAULT_AGENT, type Engine } from './engine.js';
-import { parseInput, payInput } from './input.js';
-import type { Purchase } from './purchase/hold.js';
+import { warmFunds } from './call/selection.js';
+import type { Engine } from './engine.js';
+import type { PayInput } from './input.js';
+import { Funds, type Solvency } from './settle/funds.js';
 
-/** Nobody has this name (RFC 6761), and nothing is sent there. */
-const PLACE = 'https://rehearsal.invalid/price';
-/** No public network has the name, so that a call of it is refused but where it is allowed. */
-const ALLOWED = ['rehearsal.invalid:443'];
-/** A payee that is nobody's. */
-const PAYEE = `0x${'42'.repeat(20)}`;
+/** Makes a rehearsed payment as an agent's call would make it, on a wallet that is a stage. */
+export type PayOnStage = (stage: Engine, input: PayInput) => Promise<{ readonly code: string }>;
 
-/**
- * Goes through what a first payment does, so that its program is loaded, compiled and has run once: nothing is written to the
- * wallet's ledger, signed with its keys or sent to a seller, for a ledger in memory and a key of nobody's stand in their place.
- * And asks the operators of the wallet's networks what any first call asks them. Gives whether it came to a payment's end: it does
- * not where no network of the EVM is in use, or no payment may be made. Throws for a fault of the config or the ledger.
- */
-export async function rehearse(engine: Engine): Promise<boolean> {
-  const config = await engine.config();
-  await warmFunds(engine, config);
-  const network = networksOf(config, engine.keys).find(({ family }) => family === 'evm') as
-    EvmNetwork | undefined;
-  const [asset] = network === undefined ? [] : assetsOf(network.caip2);
-  if (network === undefined || asset === undefined) return false;
-  await engine.keys.warmSigner(await engine.agentIndex());
-  const nowMs = engine.now();
-  const { url } = parseInput(payInput, { url: PLACE, max_usd: '0.01' });
-  const request = parseRequest({ url: url ?? PLACE }, engine, ALLOWED);
-  const place = { agent: engine.agent, sessionId: 'none', url: request.target.url };
-  await engine.ledger.findLive(request.hash, request.hashBeforeSchema3);
-  await engine.ledger.findCaptured(request.hash, nowMs, request.hashBeforeSchema3);
-  await judgeBeforePrice(engine.ledger, config, { ...place, nowMs });
-  const accepts = [
-    {
-      ...{ scheme: 'exact', network: network.caip2, amount: '1', asset: asset.address, payTo: PAYEE },
-      ...{ maxTimeoutSeconds: 60, extra: asset.family === 'evm' ? (asset.eip712 ?? {}) : {} },
-    },
-  ];
-  const challenge = writeJsonHeader({ x402Version: 2, resource: { url: PLACE }, accepts });
-  const { rehearseExchange } = await import('../net/connection/rehearsal.js');
-  await rehearseExchange(new URL(PLACE).origin, [['payment-required', challenge]]);
-  const demand = engine.rails.parse({
-    ...{ status: 402, headers: [['payment-required', challenge]], bodyText: '{}', requestUrl: PLACE },
-  });
-  if (demand === null) return false;
-  const { canPayOn, prepare } = looksOf(engine, config, nowMs);
-  const target = { url: request.target.url, method: request.method };
-  const { selection, intent, limits } = await selectFrom(
-    {
-      ...{ ledger: engine.ledger, rails: engine.rails, config, agent: engine.agent, sessionId: 'none' },
-      ...{ maxUsdMicros: undefined, target, demand },
-      ...{ isApproved: false, looksAtTotals: false, nowMs },
-    },
-    { canPayOn, prepare },
-  );
-  if (selection.decision !== 'pay' || intent?.kind !== 'eip3009') return false;
-  const { rehearseTransfer } = await import('../keys/signer/rehearsal.js');
-  // A call that came meanwhile goes first.
-  await setImmediate();
-  await rehearseTransfer(intent, nowMs);
-  await setImmediate();
-  return rehearseLife(engine, { offer: selection.offer, intent, limits }, request);
+/** Payees that are nobody's. */
+const EVM_PAYEE = `0x${'42'.repeat(20)}`;
+const SVM_PAYEE = '4'.repeat(43);
+
+/** What has run a few times is compiled further than what has run once; more gains less than it takes. */
+const TIMES = 3;
+
+/** What an address has where nobody asks the chain. */
+class AmpleFunds extends Funds {
+  override warm(): void {}
+
+  override solvency(): Promise<Solvency> {
+    return Promise.resolve({ kind: 'enough' });
+  }
 }
 
-/** Takes a payment through its life in a ledger that nothing is left of: the wallet's own has no word of it. */
-async function rehearseLife(
-  engine: Engine,
-  { offer, intent, limits }: Purchase,
-  { hash: requestHash, target: { url } }: CallRequest,
-): Promise<boolean> {
-  const nowMs = engine.now();
-  const ledger = scratchLedger(nowMs);
+/**
+ * Goes through a first payment, so that its program is loaded, compiled and has run once: nothing is written to the wallet's
+ * ledger, signed with its keys or sent to a seller, for a ledger in memory, a key of nobody's and a place on loopback stand in
+ * their place. And asks the operators of the wallet's networks what any first call asks them. Gives whether it came to a
+ * payment's end: it does not where no network of the EVM is in use, or no payment may be made. Throws for a fault of the config
+ * or the ledger.
+ */
+export async function rehearse(engine: Engine, pay: PayOnStage): Promise<boolean> {
+  const config = await engine.config();
+  await warmFunds(engine, config);
+  const networks = networksOf(config, engine.keys);
+  const network = networks.find(({ family }) => family === 'evm') as EvmNetwork | undefined;
+  const [asset] = network === undefined ? [] : assetsOf(network.caip2);
+  if (network === undefined || asset?.family !== 'evm') return false;
+  await engine.keys.warmSigner(await engine.agentIndex());
+  const terms = { scheme: 'exact', maxTimeoutSeconds: 60 };
+  const accepts = [
+    {
+      ...{ ...terms, network: network.caip2, amount: '1', asset: asset.address, payTo: EVM_PAYEE },
+      extra: asset.eip712 ?? {},
+    },
+    // A seller that takes both says so; the dearer one is only read.
+    ...networks
+      .filter(({ family }) => family === 'svm')
+      .flatMap(({ caip2 }) => {
+        const [other] = assetsOf(caip2);
+        const of = { network: caip2, payTo: SVM_PAYEE, extra: { feePayer: SVM_PAYEE } };
+        return other === undefined ? [] : [{ ...terms, ...of, amount: '2', asset: other.address }];
+      }),
+  ];
+  const receipt = { success: true, transaction: `0x${'42'.repeat(32)}`, network: network.caip2 };
+  const [{ openRehearsedPlace }, { keysOfNobody }] = await Promise.all([
+    import('../net/connection/rehearsal.js'),
+    import('../keys/signer/rehearsal.js'),
+  ]);
+  const json = ['content-type', 'application/json'] as const;
+  const date = ['date', new Date(engine.now()).toUTCString()] as const;
+  const demand = writeJsonHeader({ x402Version: 2, accepts });
+  const answers = [
+    {
+      ...{ status: '402 Payment Required', body: '{}' },
+      headers: [json, date, ['payment-required', demand]],
+    },
+    {
+      ...{ status: '200 OK', body: '{"rehearsed":true}' },
+      headers: [json, date, ['payment-response', writeJsonHeader(receipt)]],
+    },
+  ] satisfies RehearsedAnswer[];
+  const place = await openRehearsedPlace(Array.from({ length: TIMES }, () => answers).flat());
+  const ledger = scratchLedger(engine.now());
   try {
-    const { id: sessionId } = await ledger.touchSession(DEFAULT_AGENT, nowMs);
-    const { capLines, rateLines } = limits;
-    const hold = await ledger.openHold({
-      ...{ agent: DEFAULT_AGENT, sessionId, requestHash, idempotencyKey: null, method: 'GET' },
-      ...{ url: url.href, origin: url.origin, host: url.hostname, category: null },
-      ...{ protocol: offer.protocol, scheme: offer.scheme, network: offer.network.caip2 },
-      ...{ asset: offer.asset.address, payFrom: intent.from, payTo: offer.payTo, nonce: intent.nonce },
-      ...{ heldAtomic: offer.amountAtomic, heldUsdMicros: offer.usdMicros },
-      ...{ validAfterSec: intent.validAfterSec, validBeforeSec: intent.validBeforeSec },
-      ...{ configVersion: 1, reason: null, quoteId: null, capLines, rateLines, nowMs },
-    });
-    if (hold.kind !== 'held') return false;
-    const { id, heldAtomic, heldUsdMicros } = hold.payment;
-    await ledger.signAndSend(id, { name: 'rehearsal', value: '' }, { configVersion: 1, capLines, nowMs });
-    const facts = {
-      ...{ capturedAtomic: heldAtomic, capturedUsdMicros: heldUsdMicros, tx: null, receipt: null },
-      ...{ confirmed: false, chainMs: null, delivery: 'delivered' as const },
-    };
-    const answer = {
-      ...{ paymentId: id, agent: DEFAULT_AGENT, status: 200, headers: [], body: new Uint8Array() },
-      ...{ storedId: null, bytes: 0, truncated: false, storedMs: nowMs },
-    };
-    const captured = ledger.capture(id, facts, nowMs);
-    await Promise.all([captured, ledger.saveAnswer(answer, 'delivered')]);
-    await ledger.endLease(id);
-    prepareAs(engine.ledger, ledger);
-    return (await captured).kind === 'done';
+    const { hostPort, net } = place;
+    const funds = new AmpleFunds(ledger);
+    const stage = engine.onStage({ ledger, funds, net, hostPort, keys: keysOfNobody(engine.keys) });
+    for (let i = 0; i < TIMES; i++) {
+      const { code } = await pay(stage, { url: `http://${hostPort}/price?time=${i}`, max_usd: '0.01' });
+      prepareAs(engine.ledger, ledger);
+      if (code !== 'paid') return false;
+      // A call that came meanwhile goes first.
+      await setImmediate();
+    }
+    return true;
   } finally {
+    await place.close();
     await ledger.close();
   }
 }

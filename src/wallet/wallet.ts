@@ -2,7 +2,7 @@ import type { Session } from '../ledger/books/session.js';
 import type { z } from 'zod';
 import { readConfigUnauthenticated } from '../config/configFile.js';
 import { isWalletError } from '../errors/walletError.js';
-import { rehearse } from './rehearsal.js';
+import { rehearse, type PayOnStage } from './rehearsal.js';
 import { readApproval } from './approval/approvalView.js';
 import { newId } from '../ledger/newId.js';
 import { balance, sessionLeft } from './balance.js';
@@ -21,6 +21,7 @@ import {
   payInput,
   quoteInput,
   responseInput,
+  type PayInput,
 } from './input.js';
 import { readLedger, readPayment } from './ledgerView.js';
 import type { Outcome } from './answer/outcome.js';
@@ -35,6 +36,14 @@ export interface ServingOptions {
   readonly reconcile: boolean;
 }
 
+/** Makes a rehearsed call of `pay` by a face: the wallet on a stage, and the arguments of the call. */
+export type RehearsedCall = (wallet: Wallet, input: PayInput) => Promise<{ readonly code: string }>;
+
+/** The context of a call that nobody waits for. */
+function quietly(): CallContext {
+  return { signal: new AbortController().signal };
+}
+
 /**
  * The wallet as agents meet it: one method a tool. Arguments are checked here, and every error becomes an outcome
  * that says what happened to the money; no method that a tool calls throws. One object speaks for one agent; {@link
@@ -47,13 +56,13 @@ export class Wallet {
   readonly #options: WalletOptions;
   readonly #serving: ServingOptions;
   readonly #places: DiscoverPlaces;
-  readonly #shared: EngineOnDemand;
+  readonly #shared: Pick<EngineOnDemand, 'get' | 'letGo' | 'close'>;
   readonly #isFirst: boolean;
 
   constructor(
     options: WalletOptions,
     serving: ServingOptions = { reconcile: false },
-    shared?: EngineOnDemand,
+    shared?: Pick<EngineOnDemand, 'get' | 'letGo' | 'close'>,
   ) {
     this.#options = options;
     this.#serving = serving;
@@ -166,13 +175,14 @@ export class Wallet {
 
   /**
    * Makes ready what a first payment needs: its program, and where the keys are in a file the open wallet, gone through once
-   * as {@link rehearse} does. A keychain is left to the first call, for it may ask the person at the machine. Throws as
-   * {@link Engine.open} does.
+   * as {@link rehearse} does, and by `call` as the caller's own face would make it. A keychain is left to the first call, for it
+   * may ask the person at the machine. Throws as {@link Engine.open} does.
    */
-  async warm(): Promise<void> {
+  async warm(call: RehearsedCall = (wallet, input) => wallet.pay(input, quietly())): Promise<void> {
+    const onStage: PayOnStage = (stage, input) => call(this.#over(stage), input);
     const open = async (): Promise<void> => {
       const { keystore } = readConfigUnauthenticated(this.#options.home);
-      if (keystore === 'file') await rehearse(await this.engine());
+      if (keystore === 'file') await rehearse(await this.engine(), onStage);
     };
     // Waited for together: a fault of one that nobody hears while the other is waited for would end the process.
     await Promise.all([
@@ -182,6 +192,12 @@ export class Wallet {
       import('../net/connection/client.js'),
       open(),
     ]);
+  }
+
+  /** This wallet's calls over a stage, which whoever made it closes. */
+  #over(stage: Engine): Wallet {
+    const kept = { get: () => Promise.resolve(stage), letGo: async () => {}, close: async () => {} };
+    return new Wallet({ ...this.#options, agent: DEFAULT_AGENT }, { reconcile: false }, kept);
   }
 
   /** The unlocked wallet, for the owner's commands. Throws what {@link Engine.open} throws. */

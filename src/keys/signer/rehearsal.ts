@@ -1,12 +1,22 @@
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import type { TransferIntent } from '../../payment/intent.js';
+import { WalletError } from '../../errors/walletError.js';
+import type { UnlockedWallet } from '../unlockedWallet.js';
 import { signTransferIntent } from './transferSigner.js';
 
 /**
- * Signs a transfer in the place of a wallet, by a key that is made for it and has nothing, so that the program of a first
- * signature has run once. The signature is thrown away. Throws as {@link signTransferIntent} does.
+ * The keys of a wallet as a rehearsal has them: its addresses, and in the place of each signature one by a key that is made for it
+ * and has nothing. Nothing but a transfer is signed, and nothing is written to the keystore or revealed.
  */
-export async function rehearseTransfer(intent: TransferIntent, nowMs: number): Promise<void> {
+export function keysOfNobody(keys: UnlockedWallet): UnlockedWallet {
+  const refuse = (): never => {
+    throw new WalletError('internal', 'A rehearsal does nothing with the keys of the wallet.');
+  };
+  const kept = Object.keys(keys).filter((name) => /^(sign|write|reveal)/.test(name));
   const nobody = privateKeyToAccount(generatePrivateKey());
-  await signTransferIntent({ ...intent, from: nobody.address }, nobody, nowMs);
+  const signTransfer: UnlockedWallet['signTransfer'] = (intent, _agentIndex, nowMs) =>
+    signTransferIntent({ ...intent, from: nobody.address }, nobody, nowMs);
+  return Object.create(keys, {
+    ...Object.fromEntries(kept.map((name) => [name, { value: refuse }])),
+    signTransfer: { value: signTransfer },
+  }) as UnlockedWallet;
 }

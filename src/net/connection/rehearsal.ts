@@ -1,34 +1,75 @@
-import type { Socket } from 'node:net';
-import { duplexPair } from 'node:stream';
-import { Call } from '../call.js';
-import { clientOver } from './client.js';
-import { exchange } from './exchange.js';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createNet, type Net } from '../send.js';
 
-/** What nobody waits for longer: both ends are in this process. ms */
-const MS_MAX = 1_000;
+/** One answer of a seller that is none. */
+export interface RehearsedAnswer {
+  readonly status: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: string;
+}
+
+/** A place on this machine's own loopback to call, and the way to it. */
+export interface RehearsedPlace {
+  /** `host:port`. */
+  readonly hostPort: string;
+  readonly net: Net;
+  close(): Promise<void>;
+}
+
+/** The longest request that is waited for to be whole, in characters: one of a rehearsal has some two thousand. */
+const REQUEST_MAX = 64 * 1024;
 
 /**
- * Takes a request and an answer through the HTTP client between two ends of one stream in this process, so that its program has
- * run once; no socket is opened. `headers` are those of an answer that asks for a payment. Throws `NetFailure`s.
+ * Opens a place on loopback that gives these answers, one to each request, so that the program which calls a seller has run once.
+ * Nothing goes any further, and whoever else finds the place is told nothing that anybody could not say.
  */
-export async function rehearseExchange(
-  origin: string,
-  headers: readonly (readonly [name: string, value: string])[],
-): Promise<void> {
-  const [near, far] = duplexPair();
-  const answer = ['HTTP/1.1 402 Payment Required', ...headers.map(([name, value]) => `${name}: ${value}`)];
-  far.once('data', () => far.end(`${answer.join('\r\n')}\r\ncontent-length: 2\r\n\r\n{}`));
-  const call = new Call({ connectMs: MS_MAX, firstByteMs: MS_MAX, wholeMs: MS_MAX }, undefined);
-  // The client asks of it no more than a stream has.
-  const socket = Object.assign(near, { ref: () => near, unref: () => near }) as unknown as Socket;
-  const client = clientOver(socket, origin, MS_MAX);
-  try {
-    const asked = { method: 'GET', path: '/', headers: [['accept', '*/*'] as const], upload: undefined };
-    const { body } = await exchange({ origin, socket, client }, asked, call, () => undefined);
-    for await (const _piece of body);
-  } finally {
-    call.end();
-    await client.destroy();
-    near.destroy();
-  }
+export async function openRehearsedPlace(answers: readonly RehearsedAnswer[]): Promise<RehearsedPlace> {
+  const left = [...answers];
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    socket.on('error', () => undefined);
+    let asked = '';
+    socket.setEncoding('latin1').on('data', (piece) => {
+      asked += String(piece);
+      if (asked.length > REQUEST_MAX) return void socket.destroy();
+      if (!asked.endsWith('\r\n\r\n')) return;
+      asked = '';
+      const answer = left.shift();
+      if (answer === undefined) return void socket.destroy();
+      const { status, headers, body } = answer;
+      const lines = [...headers, ['content-length', String(body.length)] as const];
+      const head = [`HTTP/1.1 ${status}`, ...lines.map(([name, value]) => `${name}: ${value}`)].join('\r\n');
+      socket.write(`${head}\r\n\r\n${body}`, 'latin1');
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  const hostPort = `127.0.0.1:${port}`;
+  const inner = createNet({ version: 'rehearsal', allowPrivate: [hostPort], proxy: 'none' });
+  return {
+    hostPort,
+    net: onlyTo(`http://${hostPort}`, inner),
+    async close() {
+      await inner.close();
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** A way to one origin alone: whatever else a rehearsal comes to, it leaves this machine with nothing. */
+function onlyTo(origin: string, net: Net): Net {
+  return {
+    connections: net.connections,
+    send: (request, options) =>
+      request.url.origin === origin
+        ? net.send(request, options)
+        : Promise.reject(new Error('A rehearsal calls nobody.')),
+    close: () => net.close(),
+  };
 }
