@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createBuyer } from './buyer.ts';
 import { startControl } from './control.ts';
 import type { LocalServer } from './localServer.ts';
+import { namedSigner } from './solana/chain.ts';
 import { startSandbox, type Sandbox } from './world.ts';
 
 let sandbox: Sandbox;
@@ -33,6 +34,21 @@ test('a settlement left pending is released from outside', async () => {
   expect(await post('balance', { address: buyer.account.address })).toEqual({ usd: '0.99' });
   await post('fault', { path: '/v2/json', fault: null });
   expect((await buyer.pay(`${sandbox.shop.url}/v2/json`)).status).toBe(200);
+});
+
+test('an address is funded on the chain that it is of, and one of the EVM on Tempo as well', async () => {
+  const tempo = await sandbox.addTempo();
+  const steered = await startControl(sandbox, tempo.chain);
+  const fund = async (address: string): Promise<unknown> => {
+    const body = JSON.stringify({ address, usd: '3' });
+    return (await fetch(`${steered.url}/fund`, { method: 'POST', body })).json();
+  };
+  const address = `0x${'42'.repeat(20)}` as const;
+  expect(await fund(address)).toEqual({ address, usd: '3' });
+  expect(await tempo.chain.balanceOf(address)).toBe(3_000_000n);
+  const { address: onSolana } = await namedSigner('11'.repeat(32));
+  expect(await fund(onSolana)).toEqual({ address: onSolana, usd: '3' });
+  await steered.close();
 });
 
 test('chain and RPC are steered from outside', async () => {

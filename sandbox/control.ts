@@ -1,28 +1,40 @@
+import { isAddress as isSolanaAddress } from '@solana/kit';
 import { isAddress } from 'viem';
 import { faultNamed } from './faults.ts';
 import { readBody, sendJson } from './jsonHttp.ts';
 import { listenLocal, type LocalServer } from './localServer.ts';
 import type { RpcFault } from './rpcProxy.ts';
+import type { TempoChain } from './tempo/chain.ts';
 import { atomicFromUsd, usdFromAtomic } from './usd.ts';
 import type { Sandbox } from './world.ts';
 
 type Input = Record<string, unknown>;
 
 /** What the control endpoint does: `POST /NAME` with a JSON object. */
-function actionsOf(sandbox: Sandbox): Record<string, (input: Input) => Promise<unknown>> {
-  const { chain, shop, rpc } = sandbox;
-  const addressOf = ({ address }: Input) => {
-    if (typeof address === 'string' && isAddress(address, { strict: false })) return address;
-    throw new RangeError('address: 0x and 40 hex digits');
+function actionsOf(
+  sandbox: Sandbox,
+  tempo: TempoChain | undefined,
+): Record<string, (input: Input) => Promise<unknown>> {
+  const { chain, solana, shop, rpc } = sandbox;
+  const balanceOf = async ({ address }: Input): Promise<string> => {
+    if (typeof address === 'string' && isAddress(address, { strict: false }))
+      return usdFromAtomic(await chain.balanceOf(address));
+    if (typeof address === 'string' && isSolanaAddress(address))
+      return usdFromAtomic(await solana.balanceOf(address));
+    throw new RangeError('address: 0x and 40 hex digits, or one of Solana');
   };
   return {
     async fund(input) {
-      const address = addressOf(input);
-      await chain.fund(address, atomicFromUsd(String(input['usd'] ?? '10')));
-      return { address, usd: usdFromAtomic(await chain.balanceOf(address)) };
+      const { address, usd = '10' } = input;
+      const atomic = atomicFromUsd(String(usd));
+      if (typeof address === 'string' && isAddress(address, { strict: false })) {
+        await chain.fund(address, atomic);
+        await tempo?.fund(address, atomic);
+      } else if (typeof address === 'string' && isSolanaAddress(address)) await solana.fund(address, atomic);
+      return { address, usd: await balanceOf(input) };
     },
     async balance(input) {
-      return { usd: usdFromAtomic(await chain.balanceOf(addressOf(input))) };
+      return { usd: await balanceOf(input) };
     },
     async fault({ path, fault, times }) {
       if (typeof path !== 'string') throw new RangeError('path: such as /v2/json');
@@ -55,10 +67,10 @@ function actionsOf(sandbox: Sandbox): Record<string, (input: Input) => Promise<u
 /**
  * Starts a small HTTP endpoint to steer a sandbox from a shell: `POST /fund {address, usd}`, `/balance {address}`,
  * `/fault {path, fault, times?}` (`fault: null` clears), `/rpc {fault}`, `/release`, `/mine {blocks}`, `/time {seconds}`,
- * `/payments`.
+ * `/payments`. An address of the EVM is funded on Base, and as much on Tempo where there is one.
  */
-export function startControl(sandbox: Sandbox): Promise<LocalServer> {
-  const actions = actionsOf(sandbox);
+export function startControl(sandbox: Sandbox, tempo?: TempoChain): Promise<LocalServer> {
+  const actions = actionsOf(sandbox, tempo);
   return listenLocal(async (request, response) => {
     const name = (request.url ?? '/').slice(1);
     try {
