@@ -1,6 +1,7 @@
 import type { Quote } from '../ledger/books/quote.js';
 import type { Session } from '../ledger/books/session.js';
 import { WalletError } from '../errors/walletError.js';
+import { toUsdMicros } from '../money/asset.js';
 import { formatUsd } from '../money/decimal.js';
 import { viewAnswer, type ReadAnswer } from './answer/answerBody.js';
 import { readContent } from './body/content.js';
@@ -22,6 +23,7 @@ import { outcome, type Outcome } from './answer/outcome.js';
 import type { Config } from '../config/settings.js';
 import { asksToSignInAlone, type Offer } from '../payment/challenge.js';
 import { networksOf } from './agentAddress.js';
+import { termsOf } from '../policy/commitment.js';
 import type { Selection } from '../policy/selectOffer.js';
 import { timesListed } from '../policy/history.js';
 import { PRICE_USD_MICROS_MAX } from '../policy/verdict.js';
@@ -211,7 +213,7 @@ function quotedOutcome(
 ): Outcome {
   const { offer, decision } = selection;
   const usd = formatUsd(saved.usdMicros);
-  const price = `The call costs $${usd} on ${offer.network.label}${listedClause(saved.usdMicros, listed)}`;
+  const price = `The call costs $${usd} on ${offer.network.label}${listedClause(saved.usdMicros, listed)}${bindingClause(offer)}`;
   const reason = decision === 'ask' ? selection.reasons[0] : decision === 'refuse' ? selection.reason : null;
   const said = decision === 'ask' ? (reason?.owner?.say ?? reason?.message) : reason?.message;
   return outcome({
@@ -246,6 +248,14 @@ function quotedOutcome(
     redirected_to:
       challenge.target.url.href === challenge.answer.requestUrl ? null : challenge.target.url.href,
   });
+}
+
+/** What paying binds the wallet to beside the price, for the first sentence; empty where it is paid once and that is all. */
+function bindingClause(offer: Offer): string {
+  if (offer.commitment !== undefined) return `, as a subscription of ${termsOf(offer)}`;
+  const { asset, paidFrom } = offer;
+  if (paidFrom?.kind !== 'to_make') return '';
+  return `, out of a deposit of $${formatUsd(toUsdMicros(asset, paidFrom.depositAtomic))} that is made with the seller`;
 }
 
 /** How the live price and payee stand to what is listed, for the first sentence; empty where they agree. */

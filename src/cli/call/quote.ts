@@ -32,9 +32,22 @@ function networkWords(caip2: string): string {
 
 function quoteLines(result: Outcome): string[] {
   const text = (name: string): string => String(result[name] ?? '');
+  const where = (name: string, words: (value: string) => string): string[] =>
+    text(name) === '' ? [] : [words(text(name))];
+  const how = ['protocol', 'method', 'scheme', 'intent'].flatMap((name) => where(name, (value) => value));
+  const more = [
+    ...where('fee_usd_max', (usd) => `of that at most $${usd} is the network's fee`),
+    ...where('deposit_usd', (usd) => `it is paid out of a deposit of $${usd} that is made with the seller`),
+    ...where(
+      'usd_per_period',
+      (usd) => `it is a subscription: $${usd} every ${text('period_days')} days until ${text('ends_at')}`,
+    ),
+  ];
   return layPairs([
     ['quote', text('quote_id')],
     ['price', `$${text('usd')} (${text('amount_atomic')} units of ${text('asset')})`],
+    ...more.map((words) => ['', words] as const),
+    ['paid by', how.join(', ')],
     ['network', networkWords(text('network'))],
     ['pay to', text('pay_to')],
     ['expires', text('expires_at')],

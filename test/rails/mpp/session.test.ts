@@ -90,6 +90,8 @@ async function countedIn({ wallet }: Mine): Promise<bigint> {
 test('calls are paid out of one deposit, which counts whole until it is closed and then for what was taken', async () => {
   const one = await newWallet();
   expect(await one.wallet.quote({ url: `${shop.url}/one` }, anyCall())).toMatchObject({
+    message:
+      'The call costs $0.01 on Tempo testnet, out of a deposit of $0.50 that is made with the seller; nothing is paid yet.',
     ...{ code: 'quoted', usd: '0.01', deposit_usd: '0.50' },
   });
   for (const n of [1, 2, 3]) {

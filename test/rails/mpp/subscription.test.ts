@@ -60,15 +60,20 @@ async function countedIn({ wallet }: Mine, days: number): Promise<bigint> {
 }
 
 /** Runs a command as the wallet's owner, expects success, and reads its JSON. */
-async function owner({ mine }: Mine, args: readonly string[]): Promise<Record<string, unknown>> {
+async function owner(one: Mine, args: readonly string[]): Promise<Record<string, unknown>> {
+  return JSON.parse(await show(one, [...args, '--json'])) as Record<string, unknown>;
+}
+
+/** Runs a command as the wallet's owner, expects success, and gives what it prints. */
+async function show({ mine }: Mine, args: readonly string[]): Promise<string> {
   const scratch = makeScratch();
   try {
     writeFileSync(scratch.passphraseFile, `${TEST_PASSPHRASE}\n`, { mode: 0o600 });
     const file = ['--passphrase-file', scratch.passphraseFile];
     const env = scratch.env({ PURSER_HOME: mine.home });
-    const run = await runHere([...args, '--json', ...file], env);
+    const run = await runHere([...args, ...file], env);
     expect(run, args.join(' ')).toMatchObject({ exit: 0 });
-    return JSON.parse(run.out) as Record<string, unknown>;
+    return run.out;
   } finally {
     scratch.remove();
   }
@@ -226,4 +231,17 @@ test('one that nobody ever charged ends with its time, and all of it is free aga
   expect(await countedIn(one, 1)).toBe(0n);
   const { promises, charges } = await rowsOf(one);
   expect([...promises, ...charges].map(({ state }) => state)).toEqual(['released', 'released']);
+});
+
+test('a quote says in its sentence, and to a person at a terminal, what it binds to', async () => {
+  const one = await newWallet({ 'limits.per_session_usd': '10' });
+  const url = `${shop.url}/quoted?usd=1`;
+  const quoted = await one.wallet.quote({ url }, anyCall());
+  expect(quoted).toMatchObject({ code: 'quoted', intent: 'subscription', usd_per_period: '1.00' });
+  expect(String(quoted['message'])).toMatch(
+    /^The call costs \$1\.00 on Tempo testnet, as a subscription of \$1\.00 every 30 days until \d{4}-\d\d-\d\d; nothing/,
+  );
+  const shown = await show(one, ['quote', url]);
+  expect(shown).toContain('it is a subscription: $1.00 every 30 days until ');
+  expect(shown).toMatch(/^paid by +mpp, tempo, subscription$/m);
 });
