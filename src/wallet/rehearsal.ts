@@ -32,17 +32,17 @@ class AmpleFunds extends Funds {
 /**
  * Goes through a first payment, so that its program is loaded, compiled and has run once: nothing is written to the wallet's
  * ledger, signed with its keys or sent to a seller, for a ledger in memory, a key of nobody's and a place on loopback stand in
- * their place. And asks the operators of the wallet's networks what any first call asks them. Gives whether it came to a
- * payment's end: it does not where no network of the EVM is in use, or no payment may be made. Throws for a fault of the config
- * or the ledger.
+ * their place. And asks the operators of the wallet's networks what any first call asks them. Ends early where no network of the
+ * EVM is in use or no payment may be made, and once `isCalled`: a real call is not to wait for a rehearsed one. Throws for a
+ * fault of the config or the ledger.
  */
-export async function rehearse(engine: Engine, pay: PayOnStage): Promise<boolean> {
+export async function rehearse(engine: Engine, pay: PayOnStage, isCalled: () => boolean): Promise<void> {
   const config = await engine.config();
   await warmFunds(engine, config);
   const networks = networksOf(config, engine.keys);
   const network = networks.find(({ family }) => family === 'evm') as EvmNetwork | undefined;
   const [asset] = network === undefined ? [] : assetsOf(network.caip2);
-  if (network === undefined || asset?.family !== 'evm') return false;
+  if (network === undefined || asset?.family !== 'evm') return;
   await engine.keys.warmSigner(await engine.agentIndex());
   const terms = { scheme: 'exact', maxTimeoutSeconds: 60 };
   const accepts = [
@@ -83,14 +83,13 @@ export async function rehearse(engine: Engine, pay: PayOnStage): Promise<boolean
     const { hostPort, net } = place;
     const funds = new AmpleFunds(ledger);
     const stage = engine.onStage({ ledger, funds, net, hostPort, keys: keysOfNobody(engine.keys) });
-    for (let i = 0; i < TIMES; i++) {
+    for (let i = 0; i < TIMES && !isCalled(); i++) {
       const { code } = await pay(stage, { url: `http://${hostPort}/price?time=${i}`, max_usd: '0.01' });
       prepareAs(engine.ledger, ledger);
-      if (code !== 'paid') return false;
+      if (code !== 'paid') return;
       // A call that came meanwhile goes first.
       await setImmediate();
     }
-    return true;
   } finally {
     await place.close();
     await ledger.close();

@@ -58,6 +58,8 @@ export class Wallet {
   readonly #places: DiscoverPlaces;
   readonly #shared: Pick<EngineOnDemand, 'get' | 'letGo' | 'close'>;
   readonly #isFirst: boolean;
+  /** Whether a call that needs the open wallet has come. */
+  #isCalled = false;
 
   constructor(
     options: WalletOptions,
@@ -182,7 +184,7 @@ export class Wallet {
     const onStage: PayOnStage = (stage, input) => call(this.#over(stage), input);
     const open = async (): Promise<void> => {
       const { keystore } = readConfigUnauthenticated(this.#options.home);
-      if (keystore === 'file') await rehearse(await this.engine(), onStage);
+      if (keystore === 'file') await rehearse(await this.engine(), onStage, () => this.#isCalled);
     };
     // Waited for together: a fault of one that nobody hears while the other is waited for would end the process.
     await Promise.all([
@@ -218,6 +220,7 @@ export class Wallet {
   ): Promise<Outcome> {
     try {
       const asked = parseInput(schema, input);
+      this.#isCalled = true;
       return await this.#withLedger(async () => {
         const engine = await this.engine();
         await engine.assertActive();

@@ -56,11 +56,21 @@ test.each([
   const engine = await wallet.engine();
   const before = await standing(engine);
   expect(await rehearsed(wallet, call)).toBe('paid');
-  // Once more: nothing of the first one stands in the way.
-  expect(await rehearsed(wallet, call)).toBe('paid');
   expect(await standing(engine)).toEqual(before);
   const url = world.url(`/v2/json?how=${how.length}`);
   expect(await wallet.pay(callOf(url), anyCall())).toMatchObject({ code: 'paid' });
+});
+
+test('a rehearsal ends with the call that it is at once a real one came, and does not begin behind one', async () => {
+  const wallet = mine.open();
+  let rehearsals = 0;
+  await wallet.warm(async (stage, input) => {
+    rehearsals += 1;
+    expect(await wallet.balance({})).toMatchObject({ status: 'ok' });
+    return plainly(stage, input);
+  });
+  expect(rehearsals).toBe(1);
+  expect(await rehearsed(wallet)).toBeNull();
 });
 
 test('a rehearsal comes to its end where the owner lets agents call a few hosts alone', async () => {
