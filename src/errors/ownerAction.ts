@@ -110,6 +110,8 @@ export type OwnerAction =
       readonly repeats?: boolean;
     }
   | { readonly kind: 'showRecoveryPhrase' }
+  /** The passphrase that opens an encrypted keystore; the owner gives the new one. */
+  | { readonly kind: 'changePassphrase' }
   | { readonly kind: 'syncCatalogs' }
   /** Writes this wallet's entry into one MCP client, or into those that the owner picks. */
   | InstallAction

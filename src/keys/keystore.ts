@@ -140,3 +140,18 @@ export class StoreKeystore implements Keystore {
     });
   }
 }
+
+/**
+ * Seals an open wallet's secret under another passphrase; it unlocks with that one alone from then on. A crash leaves the file that
+ * the old one opens, or the one that the new one opens. Throws `bad_input` for an empty passphrase, `keystore_unreadable` where the
+ * keystore is no encrypted file of this wallet any more.
+ */
+export async function changeUnlockPassphrase(
+  home: string,
+  keys: UnlockedWallet,
+  passphrase: string,
+): Promise<void> {
+  const store = new FileStore(home, () => Promise.resolve(null));
+  const text = encodeSecret(keys.revealSecret());
+  await store.changePassphrase({ text, walletId: keys.walletId }, passphrase);
+}

@@ -149,8 +149,8 @@ async function notLoaded(error: unknown): Promise<Outcome> {
 
 function offerOf({ version, env, platform, warn }: ServerPlace): SetUpOffer {
   const home = resolveHome(env, platform);
-  const passphrase = async (): Promise<string | null> =>
-    (await import('../cli/setUp/passphrase.js')).servedPassphrase(env, home, warn);
+  const passphrase = async (attempt?: number): Promise<string | null> =>
+    (await import('../cli/setUp/passphrase.js')).servedPassphrase(env, home, warn, attempt);
   const keepPassphrase = async (made: string): Promise<string> =>
     (await import('../cli/setUp/passphrase.js')).keepFirstPassphrase(home, made);
   return new SetUpOffer({ home, now: Date.now, passphrase, keepPassphrase }, { version, env, platform });
@@ -163,7 +163,7 @@ async function load({ version, env, platform, warn }: ServerPlace, notices: Noti
     import('./pageReach.js'),
   ]);
   const home = resolveHome(env, platform);
-  const passphrase = (): Promise<string | null> => servedPassphrase(env, home, warn);
+  const passphrase = (attempt?: number): Promise<string | null> => servedPassphrase(env, home, warn, attempt);
   const reach = (engine: Engine): OwnerReach => new PageReach(engine, { version, env, platform });
   const agent = agentOf(env);
   return new Wallet(

@@ -550,6 +550,7 @@ const HINTS: Readonly<Record<Kind, Hint | { readonly onlyParses: OwnerAction; re
     onlyParses: { kind: 'installClient', clients: ['zed'] },
     why: 'it starts the client’s server',
   },
+  changePassphrase: { onlyParses: { kind: 'changePassphrase' }, why: 'the owner gives the new one' },
   connectLightning: {
     onlyParses: { kind: 'connectLightning' },
     why: 'the owner pastes what reaches their wallet',

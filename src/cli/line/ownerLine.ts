@@ -172,6 +172,8 @@ function lineOf(action: OwnerAction): CommandLine {
       });
     case 'showRecoveryPhrase':
       return commandLine('backup');
+    case 'changePassphrase':
+      return commandLine('passphrase');
     case 'syncCatalogs':
       return commandLine('catalog sync');
     case 'installClient':

@@ -1,5 +1,5 @@
 import type { CommandEntry } from '../command.js';
-import { OPENS, OWNS } from '../terminal/flags.js';
+import { NEW_PASSPHRASE_FLAG, OPENS, OWNS } from '../terminal/flags.js';
 
 const PROPOSAL = { name: '<id>', summary: 'A proposal id.' };
 
@@ -47,6 +47,7 @@ export const ownerCommands = [
         flags: '--new-factor-file <file>',
         summary: 'File with the new owner passphrase, where one is added.',
       },
+      NEW_PASSPHRASE_FLAG,
       ...OWNS,
     ],
     examples: ['owners confirm prp_0123456789abcdef0123'],

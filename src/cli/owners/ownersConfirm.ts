@@ -34,12 +34,16 @@ export async function run(call: CommandCall): Promise<number> {
   const factorFlag = takes('--current-factor-file') ? '--current-factor-file' : '--factor-file';
   const factorFile = flags.text('factorFile');
   const newFactorFile = flags.text('newFactorFile');
+  const newPassphraseFile = flags.text('newPassphraseFile');
   const passphraseFile = flags.text('passphraseFile');
   const argv = [
     ...words,
     ...(factorFile !== undefined && takes(factorFlag) ? [factorFlag, factorFile] : []),
     ...(newFactorFile !== undefined && takes('--current-factor-file')
       ? ['--factor-file', newFactorFile]
+      : []),
+    ...(newPassphraseFile !== undefined && takes('--new-passphrase-file')
+      ? ['--new-passphrase-file', newPassphraseFile]
       : []),
     ...(passphraseFile !== undefined && takes('--passphrase-file')
       ? ['--passphrase-file', passphraseFile]

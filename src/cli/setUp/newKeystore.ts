@@ -17,7 +17,7 @@ import {
 } from './passphrase.js';
 
 /** Shortest passphrase taken from a keyboard, as NIST SP 800-63B has it. A file may hold what its owner likes. */
-const TYPED_LENGTH_MIN = 8;
+export const TYPED_LENGTH_MIN = 8;
 
 function keystoreFlag(text: string | undefined): KeystoreKind | undefined {
   if (text === undefined || text === 'file' || text === 'keychain') return text;

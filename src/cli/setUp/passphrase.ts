@@ -1,7 +1,9 @@
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { WalletError } from '../../errors/walletError.js';
+import { isWalletError, WalletError } from '../../errors/walletError.js';
 import type { AskPassphrase } from '../../keys/keystore.js';
 import { createFile, replaceFile } from '../../platform/durableFile.js';
+import type { KeptUnlock } from '../../owner/setUp/unlockChange.js';
 import { isMadeUnlockPassphrase } from '../../owner/setUp/unlockSecret.js';
 import { isInteractive, type CliIo } from '../terminal/io.js';
 import { askHidden } from '../terminal/input/prompt.js';
@@ -9,9 +11,12 @@ import { printLines } from '../terminal/output/show.js';
 import { readSecretLine, warnIfExposed, type Warn } from '../terminal/input/secretFile.js';
 
 /** Names the file that unlocks an encrypted keystore for servers and scripts. */
-const PASSPHRASE_VARIABLE = 'PURSER_PASSPHRASE_FILE';
+export const PASSPHRASE_VARIABLE = 'PURSER_PASSPHRASE_FILE';
 /** Where the unlock passphrase is kept in the wallet's folder, where its owner lets it be. */
 const KEPT_FILE = 'passphrase';
+
+/** Beside it while the passphrase is changed: until then nobody knows which of the two opens the keystore. */
+const NEXT_FILE = 'passphrase.next';
 
 /** The path of the unlock passphrase that is kept beside the wallet; nothing says that it is there. */
 export function keptPassphraseFile(home: string): string {
@@ -51,17 +56,62 @@ export async function keepFirstPassphrase(home: string, passphrase: string): Pro
 
 /**
  * The passphrase from the file that `PURSER_PASSPHRASE_FILE` names, else from the one that is kept beside the wallet; null
- * where there is neither. This is how a server is unlocked. A file that others can read is warned of and used all the same:
- * containers hand secrets out as 0444. Throws `keystore_locked` where the file that is named cannot be read.
+ * where there is neither. The second attempt gives the one that a change of it left beside that, where it was killed in between.
+ * This is how a server is unlocked. A file that others can read is warned of and used all the same: containers hand secrets out as
+ * 0444. Throws `keystore_locked` where the file that is named cannot be read.
  */
-export async function servedPassphrase(env: CliIo['env'], home: string, warn: Warn): Promise<string | null> {
+export async function servedPassphrase(
+  env: CliIo['env'],
+  home: string,
+  warn: Warn,
+  attempt = 0,
+): Promise<string | null> {
+  if (attempt > 0) return attempt === 1 ? readKeptPassphrase(home, warn, join(home, NEXT_FILE)) : null;
   const named = await passphraseFromEnvironment(env, warn);
   if (named !== null) return named;
   return readKeptPassphrase(home, warn);
 }
 
-async function readKeptPassphrase(home: string, warn: Warn): Promise<string | null> {
-  const path = keptPassphraseFile(home);
+/**
+ * What goes with a change of the unlock passphrase; see `changeUnlock`. One that is kept beside the wallet is kept anew, where it opens
+ * it: no owner who gives theirs by hand finds it written down.
+ */
+export async function keptUnlock(
+  home: string,
+  warn: Warn,
+): Promise<KeptUnlock & { readonly isKept: boolean }> {
+  const isKept = await opensKept(home, warn);
+  const path = join(home, NEXT_FILE);
+  return {
+    isKept,
+    prepare: async (next) => {
+      if (isKept) await replaceFile(path, `${next}\n`, { mode: 0o600 });
+    },
+    settle: async (next) => {
+      if (!isKept) return;
+      await keepPassphrase(home, next);
+      rmSync(path, { force: true });
+    },
+  };
+}
+
+async function opensKept(home: string, warn: Warn): Promise<boolean> {
+  if (!existsSync(keptPassphraseFile(home))) return false;
+  const { unlockAsAnyone } = await import('../../owner/auth/ownerAuth.js');
+  try {
+    await unlockAsAnyone({ home, passphrase: (attempt) => servedPassphrase({}, home, warn, attempt) });
+    return true;
+  } catch (error) {
+    if (isWalletError(error) && ['wrong_passphrase', 'keystore_locked'].includes(error.code)) return false;
+    throw error;
+  }
+}
+
+async function readKeptPassphrase(
+  home: string,
+  warn: Warn,
+  path = keptPassphraseFile(home),
+): Promise<string | null> {
   const kept = await readSecretLine(path, () => new WalletError('keystore_locked', '')).catch(() => null);
   if (kept === null) return null;
   warnIfExposed(path, kept, warn);
@@ -118,15 +168,17 @@ function unusable(flag: string, path: string, why: string): WalletError {
 export function unlockPassphrase(io: CliIo, home: string, flag: string | undefined): AskPassphrase {
   const quiet = quietPassphrase(io, home, flag);
   return askedOnce(async (attempt) =>
-    attempt > 0 ? typedAgain(io, flag) : ((await quiet()) ?? (flag === undefined ? await typed(io) : null)),
+    attempt > 0
+      ? ((await quiet(attempt)) ?? (await typedAgain(io, flag)))
+      : ((await quiet()) ?? (flag === undefined ? await typed(io) : null)),
   );
 }
 
 /** {@link unlockPassphrase} without the question: for a look that needs no keys. */
 export function quietPassphrase(io: CliIo, home: string, flag: string | undefined): AskPassphrase {
   return askedOnce(async (attempt) => {
-    if (attempt > 0) return null;
-    return flag === undefined ? servedPassphrase(io.env, home, warnOn(io)) : passphraseFromFlag(io, flag);
+    if (flag === undefined) return servedPassphrase(io.env, home, warnOn(io), attempt);
+    return attempt > 0 ? null : passphraseFromFlag(io, flag);
   });
 }
 

@@ -1,5 +1,5 @@
 import type { CommandEntry } from '../command.js';
-import { JSON_FLAG, PASSPHRASE_FLAG, FACTOR_FLAG } from '../terminal/flags.js';
+import { FACTOR_FLAG, JSON_FLAG, NEW_PASSPHRASE_FLAG, OWNS, PASSPHRASE_FLAG } from '../terminal/flags.js';
 
 /** Making a wallet and keeping it. */
 export const setUpCommands = [
@@ -52,6 +52,16 @@ export const setUpCommands = [
     flags: [FACTOR_FLAG, PASSPHRASE_FLAG],
     examples: ['backup'],
     load: () => import('./backup.js'),
+  },
+  {
+    name: 'passphrase',
+    group: 'Set up',
+    summary: 'Change the passphrase that unlocks an encrypted keystore. Requires owner authentication.',
+    details:
+      'The file is written anew, whole or not at all. The passphrase that is kept for clients in the wallet’s folder changes with it; a file of yours that PURSER_PASSPHRASE_FILE names is yours to change. Servers that run stay unlocked. Whoever has a copy of the old file and the old passphrase has the keys still: where they may, make another wallet and withdraw to it.',
+    flags: [NEW_PASSPHRASE_FLAG, ...OWNS],
+    examples: ['passphrase', 'passphrase --passphrase-file OLD --new-passphrase-file NEW'],
+    load: () => import('./changePassphrase.js'),
   },
   {
     name: 'completion',

@@ -34,6 +34,11 @@ export const FACTOR_FLAG = {
   flags: '--factor-file <file>',
   summary: 'File with the owner passphrase. Default: you type it.',
 } as const satisfies CommandFlag;
+/** Of a command that changes what opens an encrypted keystore. */
+export const NEW_PASSPHRASE_FLAG = {
+  flags: '--new-passphrase-file <file>',
+  summary: 'File with the new unlock passphrase, where it is changed. Default: you type it, twice.',
+} as const satisfies CommandFlag;
 /** Of a command that adds a factor. */
 export const OWNER_FLAG = {
   flags: '--owner <name>',

@@ -68,7 +68,8 @@ export async function openQuietly(call: CommandCall): Promise<Engine | WalletErr
   const { io, home } = call;
   const { Engine } = await import('../../wallet/engine.js');
   try {
-    const passphrase = (): Promise<string | null> => servedPassphrase(io.env, home, warnOn(io));
+    const passphrase = (attempt?: number): Promise<string | null> =>
+      servedPassphrase(io.env, home, warnOn(io), attempt);
     return await Engine.open({ ...walletOptions(call), passphrase });
   } catch (error) {
     if (isWalletError(error)) return error;

@@ -2,11 +2,13 @@ import { createCipheriv, createDecipheriv, randomBytes, scrypt, type ScryptOptio
 import { promisify } from 'node:util';
 import { WalletError } from '../../errors/walletError.js';
 import { readHomeFile, writeHomeFile } from './homeFolder.js';
+import { withKeystoreLock } from './keystoreLock.js';
 import {
   createRecord,
   NONCE_BYTES,
   otherKeystore,
   readRecord,
+  replaceRecord,
   SALT_BYTES,
   TAG_BYTES,
   type ScryptCost,
@@ -102,6 +104,35 @@ export class FileStore implements SecretStore {
       owner: {
         say: 'It is the unlock passphrase that opens the keystore, not the owner passphrase. Check it, or the file that holds it.',
       },
+    });
+  }
+
+  /**
+   * Seals the secret under another passphrase, with a salt of its own: the file is the old one or the new one at any moment.
+   * The secret is what the store holds, as it was read. Throws `bad_input` for an empty passphrase, `keystore_unreadable` where
+   * the keystore is no longer that one.
+   */
+  async changePassphrase(
+    { text, walletId }: StoredSecret & { readonly walletId: string },
+    passphrase: string,
+  ): Promise<void> {
+    const next = normalized(passphrase);
+    if (next === '') throw new WalletError('bad_input', 'The passphrase of the keystore is empty.');
+    const cost = { ...SCRYPT_COST, salt: randomBytes(SALT_BYTES).toString('hex') };
+    const key = await stretch(next, cost);
+    await withKeystoreLock(this.#home, async (lock) => {
+      const kept = await readRecord(this.#home);
+      if (kept?.kind !== 'file' || kept.walletId !== walletId)
+        throw new WalletError(
+          'keystore_unreadable',
+          'The keystore is another one by now; it stays as it is.',
+        );
+      const sealed = seal(text, walletId, cost, key);
+      // What does not open again must never take the place of what does.
+      if (open(sealed, walletId, key) !== text)
+        throw new WalletError('keystore_unreadable', 'The keystore does not open as it would be written.');
+      await lock.assertHeld();
+      await replaceRecord(this.#home, { kind: 'file', walletId, sealed });
     });
   }
 

@@ -21,7 +21,7 @@ export interface SealedSecret {
 
 /**
  * What `keystore.json` says of the wallet in this folder: that it exists, which it is, and where its secret is.
- * Written once, when the wallet is made, and never again.
+ * Written when the wallet is made, and again where its owner changes the passphrase.
  */
 type KeystoreRecord =
   | {
@@ -62,9 +62,18 @@ export async function readRecord(home: string): Promise<KeystoreRecord | null> {
 
 /** Writes `keystore.json`; throws `already_set_up` where there is one. The caller holds the lock. */
 export async function createRecord(home: string, record: KeystoreRecord): Promise<void> {
-  const json = { purser: 'keystore', version: RECORD_VERSION, ...record, checksum: checksum(record) };
-  const outcome = await writeHomeFile(home, RECORD_FILE, `${JSON.stringify(json, null, 2)}\n`, 'create');
+  const outcome = await writeHomeFile(home, RECORD_FILE, textOf(record), 'create');
   if (outcome === 'exists') throw alreadySetUp(home);
+}
+
+/** Writes another record in the place of the one there is, whole or not at all. The caller holds the lock. */
+export async function replaceRecord(home: string, record: KeystoreRecord): Promise<void> {
+  await writeHomeFile(home, RECORD_FILE, textOf(record), 'replace');
+}
+
+function textOf(record: KeystoreRecord): string {
+  const json = { purser: 'keystore', version: RECORD_VERSION, ...record, checksum: checksum(record) };
+  return `${JSON.stringify(json, null, 2)}\n`;
 }
 
 /** The error of making a wallet where one exists. */

@@ -109,6 +109,8 @@ function givenAnew(action: OwnerAction | null): string | null {
       return 'gives the same command and the connection string of the same wallet to it';
     case 'addChannel':
       return 'gives the same command, with all that was given to it, and what is secret of the channel';
+    case 'changePassphrase':
+      return 'gives the same command, and the new passphrase to it';
     case 'addFactor':
       return action.factor === 'passphrase'
         ? 'gives the same command, and the new passphrase to it: so let the owner confirm it whose passphrase it will be'
