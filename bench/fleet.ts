@@ -25,8 +25,8 @@ const PLANS = [
   { servers: 4, callers: 50, agents: AGENTS },
 ] as const;
 const SERVERS_MAX = 4;
-/** As between two places of one region: it outweighs what a busy machine adds. */
-const EACH_WAY_MS = 25;
+/** As between two parts of the world: what the link takes outweighs what a busy machine adds. */
+const EACH_WAY_MS = 100;
 
 if (NO_POSTGRES !== null) throw new Error(NO_POSTGRES);
 const root = mkdtempSync(join(tmpdir(), 'purser-fleet-'));
@@ -50,19 +50,30 @@ try {
   rmSync(root, { recursive: true, force: true });
 }
 
-/** Two servers on one wallet, beside one each on two wallets: the database near, and a slow link away. */
+/**
+ * One server and two on one wallet, beside one each on two wallets: the database near, and a slow link away. Beside what is
+ * measured stands what the model of docs/design.md says: a batch takes as long as near, and two round trips of the link.
+ */
 async function partition(): Promise<void> {
   const [one, two] = [await fill('wallet_a', 0), await fill('wallet_b', 0)];
+  const plans = [
+    { name: 'one wallet, one server', seats: one.slice(0, 1) },
+    { name: 'one wallet, two servers', seats: one.slice(0, 2) },
+    { name: 'two wallets, one server each', seats: [...one.slice(0, 1), ...two.slice(0, 1)] },
+  ];
+  const load = { callers: 50, agents: 50 };
   await using link = await openSlowLink(server.port, EACH_WAY_MS);
-  for (const port of [server.port, link.port]) {
-    const at = ({ home, place }: Seat): Seat => ({ home, place: { ...place, port } });
-    const where = port === link.port ? `${EACH_WAY_MS} ms away` : 'near';
-    for (const [name, seats] of [
-      ['one wallet, one server', one.slice(0, 1)],
-      ['one wallet, two servers', one.slice(0, 2)],
-      ['two wallets, one server each', [...one.slice(0, 1), ...two.slice(0, 1)]],
-    ] as const)
-      print(`${name}, ${where}`, await round(server, seats.map(at), { callers: 50, agents: 50 }));
+  for (const { name, seats } of plans) {
+    const near = await round(server, seats, load);
+    print(`${name}, near`, near);
+    const away = seats.map(({ home, place }): Seat => ({ home, place: { ...place, port: link.port } }));
+    const wallets = new Set(seats.map(({ place }) => place.schema)).size;
+    const saidMs = near.msPerCommit * wallets + 2 * 2 * EACH_WAY_MS;
+    const said = (wallets * near.holdsPerCommit * 1000) / saidMs;
+    print(
+      `${name}, ${EACH_WAY_MS} ms away (the model says ${said.toFixed(0)})`,
+      await round(server, away, load),
+    );
   }
 }
 
