@@ -101,6 +101,28 @@ describe('the owner’s desk', () => {
     expect(page).not.toContain('<script>document');
     const [, way = ''] = /href="[^"]*(\/settings\/change\?[^"]*)">Look at it/.exec(page) ?? [];
     expect(await (await guest.get(way.replaceAll('&amp;', '&'))).text()).toContain('6.00');
+    // A host and its port stand for an origin or several: the page ends the pause of one, so that is for the command.
+    for (const [place, way] of [
+      ['https://shop.example', 'kind=end_pause&amp;subject=https%3A%2F%2Fshop.example'],
+      ['shop.example:443', 'pauses end shop.example:443'],
+    ] as const) {
+      const ending = {
+        what: 'End it',
+        details: [],
+        digest: place,
+        action: JSON.stringify({ kind: 'endPause', place }),
+      };
+      const asked = await owners.allow({ ...word, act: ending }, Date.now());
+      expect(await (await guest.get('/home')).text()).toContain(way);
+      if (asked.kind === 'proposed') await owners.withdraw(asked.proposal.id, null, Date.now());
+    }
+    const listed = { kind: 'addToSetting', key: 'hosts.allow', entry: 'shop.example' };
+    const adding = { what: 'Add it', details: [], digest: 'list', action: JSON.stringify(listed) };
+    const added = await owners.allow({ ...word, act: adding }, Date.now());
+    expect(await (await guest.get('/home')).text()).toContain(
+      'key=hosts.allow&amp;value=%5B%22shop.example%22%5D',
+    );
+    if (added.kind === 'proposed') await owners.withdraw(added.proposal.id, null, Date.now());
     expect((await guest.post(`/proposals/${proposal.id}/withdraw`)).status).toBe(303);
     expect(await owners.proposals(Date.now())).toEqual([]);
     expect(await (await guest.get('/home')).text()).not.toContain('Proposed by alice');

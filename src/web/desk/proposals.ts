@@ -58,7 +58,7 @@ function pathOf(order: OwnerAction, config: Config): string | null {
     }
     case 'endPause':
       // A host may stand for several origins, and the page ends the pause of one.
-      return URL.canParse(order.place) ? act('end_pause', order.place) : null;
+      return order.place.includes('://') ? act('end_pause', order.place) : null;
     case 'unfreeze':
       return act('unfreeze', '');
     case 'resumeAgent':
