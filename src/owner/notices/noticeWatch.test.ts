@@ -227,9 +227,11 @@ test('another owner is told of what one proposed, once, and of none that is over
     },
   ]);
   // An address may hold a key, and is for the owner's page alone.
-  const other = await propose('Moving the ledger', 'to postgres://key@db.example');
+  const other = await propose('Moving the ledger to postgres://db.example/x', 'by postgres://key@db.example');
   await look();
-  expect((await words(book))[1]).toContain(`ann proposed as ${other}: Moving the ledger. Nothing`);
+  expect((await words(book))[1]).toContain(
+    `ann proposed as ${other}: Moving the ledger to an address. Nothing`,
+  );
   await owners.withdraw(id, null, T0);
   world.nowMs += 10 * 60_000;
   await look();

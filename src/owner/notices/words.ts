@@ -94,7 +94,8 @@ export function isAlarm({ kind }: Pick<Notice, 'kind'>): boolean {
 export function proposalLine({ what, details }: Pick<Proposal, 'what' | 'details'>): string {
   const [detail, ...others] = details;
   const isTold = detail !== undefined && others.length === 0 && !detail.includes('://');
-  return cleanLine(isTold ? `${what}: ${detail}` : what, ACT_CHARS_MAX);
+  const told = what.replaceAll(/\S+:\/\/\S+/g, 'an address');
+  return cleanLine(isTold ? `${told}: ${detail}` : told, ACT_CHARS_MAX);
 }
 
 /** Whether it waits for an owner's word, and is over without one. */
