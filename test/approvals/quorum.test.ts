@@ -8,7 +8,7 @@ import { fakeIo } from '../../src/cli/terminal/io.fixture.js';
 import { readConfigUnauthenticated } from '../../src/config/configFile.js';
 import { StoreKeystore } from '../../src/keys/keystore.js';
 import { addPassphrase, listFactors, removeFactor } from '../../src/owner/auth/ownerFactors.js';
-import { rememberFactors } from '../../src/owner/auth/factorMemory.js';
+import { forgetFactor, rememberFactors } from '../../src/owner/auth/factorMemory.js';
 import { storedFactor } from '../../src/owner/auth/ownerFactor.js';
 import { unlockAsAnyone, type OwnerOptions } from '../../src/owner/auth/ownerAuth.js';
 import { rebuildLedger } from '../../src/owner/ledger/ledgerCare.js';
@@ -211,6 +211,26 @@ test('a keystore of another machine learns that the owners lowered the quorum, a
   expect(readFileSync(anchor, 'utf8')).not.toContain('quorum');
   putBack();
   await expect(raise('bob', '7.00')).rejects.toMatchObject({ code: 'ledger_older' });
+});
+
+test('a process that looked before the quorum was raised has the keystore forget nothing of it', async () => {
+  await expect(setQuorum(as('bob'), 1)).rejects.toMatchObject(WAITS);
+  await setQuorum(as('owner'), 1);
+  const keys = await unlockAsAnyone(as('owner'));
+  await withLedger(as('owner'), keys, async (ledger) => {
+    // So there is something to remember anew.
+    await forgetFactor(keys, 'fac_00000000000000000001');
+    const late: typeof keys = Object.create(keys, {
+      changeFactors: {
+        value: async (change: Parameters<typeof keys.changeFactors>[0]) => {
+          await setQuorum(as('owner'), 2);
+          await keys.changeFactors(change);
+        },
+      },
+    }) as typeof keys;
+    await rememberFactors(late, ledger);
+  });
+  expect(await keys.readFactors()).toContain('{"kind":"quorum","owners":2}');
 });
 
 test('what breaks off between the second word and the act is left undone, and takes both words anew', async () => {

@@ -124,9 +124,11 @@ test('a rehearsal signs by a key of nobody, a transfer alone, and neither writes
   expect(await nobodys.evmAddress(0)).toBe(from);
   expect(await nobodys.signTransfer(intent, 0, nowMs)).not.toBe(await keys.signTransfer(intent, 0, nowMs));
   const kept = Object.keys(keys).filter(
-    (name) => /^(sign|write|reveal)/.test(name) && name !== 'signTransfer',
+    (name) => /^(sign|write|change|reveal)/.test(name) && name !== 'signTransfer',
   );
-  expect(kept).toEqual(expect.arrayContaining(['signRelay', 'signIn', 'writeAnchor', 'revealSecret']));
+  expect(kept).toEqual(
+    expect.arrayContaining(['signRelay', 'signIn', 'writeAnchor', 'changeFactors', 'revealSecret']),
+  );
   for (const name of kept)
     expect(() => (nobodys as unknown as Record<string, () => unknown>)[name]?.(), name).toThrow(
       'A rehearsal',

@@ -11,7 +11,7 @@ export function keysOfNobody(keys: UnlockedWallet): UnlockedWallet {
   const refuse = (): never => {
     throw new WalletError('internal', 'A rehearsal does nothing with the keys of the wallet.');
   };
-  const kept = Object.keys(keys).filter((name) => /^(sign|write|reveal)/.test(name));
+  const kept = Object.keys(keys).filter((name) => /^(sign|write|change|reveal)/.test(name));
   const nobody = privateKeyToAccount(generatePrivateKey());
   const signTransfer: UnlockedWallet['signTransfer'] = (intent, _agentIndex, nowMs) =>
     signTransferIntent({ ...intent, from: nobody.address }, nobody, nowMs);

@@ -37,7 +37,11 @@ export function fitsOwners(factors: readonly FactorRecord[], quorum: number): bo
  * with the quorum, which is raised in the ledger first, and remembered once the checkpoint is behind that.
  */
 async function remembered(keys: UnlockedWallet): Promise<RememberedOwners> {
-  const records = (await keys.readFactors()).map((record): unknown => JSON.parse(record));
+  return ownersIn(await keys.readFactors());
+}
+
+function ownersIn(texts: readonly string[]): RememberedOwners {
+  const records = texts.map((record): unknown => JSON.parse(record));
   const quorums = records.map((record) => quorumRecord.safeParse(record));
   return {
     factors: records.filter((_record, at) => quorums[at]?.success !== true).map(readFactor),
@@ -97,10 +101,12 @@ export async function rememberFactors(keys: UnlockedWallet, ledger: Ledger): Pro
   if (isSame) return;
   // So a ledger that has the checkpoint has the quorum's raise, too.
   if (known.quorum > kept.quorum) await writeCheckpoint(keys, ledger);
-  // Read once more where no other process writes this memory: one that was removed meanwhile is not remembered anew.
-  await keys.changeFactors(async () =>
-    memoryOf({ factors: await readFactors(ledger), quorum: known.quorum }),
-  );
+  // Read once more where no other process writes this memory: one that was removed meanwhile is not remembered anew, and a quorum
+  // that was raised meanwhile is not forgotten. Whoever raises it remembers it once the checkpoint is behind that.
+  await keys.changeFactors(async (records) => {
+    const [factors, now] = [await readFactors(ledger), await ledger.owners.quorum()];
+    return memoryOf({ factors, quorum: now > known.quorum ? ownersIn(records).quorum : now });
+  });
 }
 
 /** Has the keystore forget a factor that is about to be removed, and leaves what other processes have it remember. */
