@@ -274,7 +274,9 @@ export class Engine {
   /** The config as it stands; where the ledger knows a later one, the one that another server of the fleet made. */
   async #configSince(configVersion: number): Promise<Config> {
     const config = this.#readConfig();
-    if (config.version >= configVersion || !(await adoptSharedConfig(this.#configPlace()))) return config;
+    if (config.version >= configVersion) return config;
+    // Another call may have written it first: then there is nothing to adopt, and the file is the newest all the same.
+    await adoptSharedConfig(this.#configPlace());
     return this.#readConfig();
   }
 

@@ -39,7 +39,8 @@ export async function adoptSharedConfig({
 
 /**
  * Has this folder and the fleet agree on a config, when a wallet is opened: an older one here gives way, and one that the
- * fleet has no text of, as behind a move of the ledger, is shared.
+ * fleet has no text of, as behind a move of the ledger, is shared. Throws `config_stale` where the fleet agreed on another one of
+ * the same version, whose text is gone (T22).
  */
 export async function settleSharedConfig(place: ConfigPlace): Promise<void> {
   const { home, mac, ledger, now } = place;
@@ -47,7 +48,10 @@ export async function settleSharedConfig(place: ConfigPlace): Promise<void> {
   if (shared === null || (await adoptSharedConfig(place))) return;
   const here = readConfigText(home, mac);
   if (here.version < (await ledger.head()).configVersion) return;
-  if ((await shared.newest())?.version !== here.version) await shared.put(here, now());
+  if ((await shared.newest())?.version === here.version || (await shared.put(here, now()))) return;
+  // Another one of this version was agreed on: that one is taken, and where its text is gone, none is gone by.
+  await adoptSharedConfig(place);
+  if ((await shared.newest()) === null) throw staleConfig();
 }
 
 /**

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setKey } from '../../../src/config/change.js';
-import { readConfigUnauthenticated } from '../../../src/config/configFile.js';
+import { readConfigUnauthenticated, updateConfig } from '../../../src/config/configFile.js';
+import type { Config } from '../../../src/config/settings.js';
 import { openKeystore } from '../../../src/keys/keystore.js';
 import { COPY_FILE } from '../../../src/ledger/postgres/copy.js';
 import { placeUrl } from '../../../src/ledger/postgres/place.js';
@@ -11,7 +12,7 @@ import { scratchFolder } from '../../../src/ledger/sqlite/fixtures.js';
 import { hashToken } from '../../../src/money/agent.js';
 import { moveLedger } from '../../../src/owner/ledger/ledgerMove.js';
 import { changeConfig } from '../../../src/owner/ownerConfig.js';
-import { configPlaceOf, openLedger } from '../../../src/wallet/engine.js';
+import { configPlaceOf, Engine, openLedger } from '../../../src/wallet/engine.js';
 import {
   adoptSharedConfig,
   changeSharedConfig,
@@ -90,6 +91,42 @@ describe.skipIf(NO_POSTGRES !== null)('the config of a wallet that several serve
         allow: ['h1.example'],
       });
       expect((await one.ledger.audit()).findings).toEqual([]);
+    });
+
+    test('one that was not agreed on opens nothing where the agreed one of its version was removed', async () => {
+      const [one, two] = [await open(homes[0]), await open(homes[1])];
+      const deny = (host: string) => (now: Config) => setKey(now, 'hosts.deny', `["${host}"]`).config;
+      // As a crash leaves one from before a ledger is shared.
+      await updateConfig(homes[1], two.config.mac, deny('unshared.example'));
+      await changeSharedConfig(one.config, deny('agreed.example'));
+      await server.query('DELETE FROM pair.purser_configs');
+      await expect(settleSharedConfig(two.config)).rejects.toMatchObject({ code: 'config_stale' });
+      // The server that has the right one shares it anew.
+      await settleSharedConfig(one.config);
+      await settleSharedConfig(two.config);
+      expect(textIn(homes[1])).toBe(textIn(homes[0]));
+    });
+
+    test('calls at once behind a change of another server all go by it', async () => {
+      const one = await open(homes[0]);
+      const engine = await Engine.open({
+        home: homes[1],
+        passphrase: () => Promise.resolve(TEST_PASSPHRASE),
+        now: Date.now,
+        version: '0.0.0',
+        platform: process.platform,
+        env: {},
+      });
+      const { version } = await changeSharedConfig(
+        one.config,
+        (now) => setKey(now, 'hosts.deny', '["late.example"]').config,
+      );
+      try {
+        const found = await Promise.all([engine.config(), engine.config(), engine.config()]);
+        expect(found.map((config) => config.version)).toEqual([version, version, version]);
+      } finally {
+        await engine.close();
+      }
     });
 
     test('one that another server agreed on is never made another of the same version', async () => {
