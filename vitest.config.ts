@@ -51,8 +51,8 @@ export default defineConfig({
     expect: { poll: { timeout: WAIT_MS_MAX } },
     setupFiles: ['test/support/scryptMemory.ts'],
     globalSetup: existsSync('scripts/build.ts') ? ['test/globalSetup.ts'] : [],
-    // Two cores, and two files more for the time in which the tests of two wait for processes and chains.
-    maxWorkers: 4,
+    // Two cores, and a third file for the time in which the tests of two wait for processes and chains.
+    maxWorkers: 3,
     sequence: { sequencer: LongFirst },
     projects: [
       // A worker loads each module once, not once for each file: loading is a fifth of the work.
