@@ -80,7 +80,8 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     }
     const text = lines.join('\n');
     const rpcUrl = /rpc_url (http:\S+) --passphrase-file F/.exec(text)![1]!;
-    const hostPort = /net\.allow_private '\["(127\.0\.0\.1:\d+)"\]'/.exec(text)![1]!;
+    const shops = /net\.allow_private '\["(127\.0\.0\.1:\d+)","(127\.0\.0\.1:\d+)"\]'/.exec(text)!;
+    const [hostPort, mppHostPort] = [shops[1]!, shops[2]!];
     const control = /^Control\s+(http:\S+?):? /m.exec(text)![1]!;
 
     const post = async (name: string, body: unknown) =>
@@ -90,6 +91,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     await post('fault', { path: '/v2/json', fault: 'error_unpaid', times: 1 });
     expect((await fetch(`http://${hostPort}/v2/json`)).status).toBe(500);
     expect((await fetch(`http://${hostPort}/v2/json`)).status).toBe(402);
+    expect((await fetch(`http://${mppHostPort}/tempo`)).status).toBe(402);
     expect(await post('nonsense', {})).toMatchObject({ error: expect.stringContaining('fund') });
     expect(await post('fund', { address: 'x' })).toMatchObject({ error: expect.stringContaining('address') });
 
@@ -97,5 +99,6 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     expect((await once(child, 'exit'))[0]).toBe(0);
     await refused(rpcUrl);
     await refused(`http://${hostPort}/free/json`);
+    await refused(`http://${mppHostPort}/tempo`);
   },
 );
